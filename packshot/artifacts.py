@@ -1,0 +1,232 @@
+"""What each stage leaves for a picture, and how it is written: JSON, .npz of plain arrays, PNG. No pickle.
+
+Conventions: images RGB uint8 (H, W, 3); boxes `xyxy` float pixels of the photo; masks bool (H, W).
+"""
+
+import io
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import cv2
+import numpy as np
+
+from packshot.records import VERDICTS
+
+
+@dataclass(slots=True)
+class TextBox:
+    """One piece of writing: `quad` (4, 2) float corners clockwise from top left, confidence in [0, 1].
+
+    `readable` is False where the engine found writing in a script that it cannot read: then `text`
+    is not to be believed, and whatever depends on words is unknown.
+    """
+
+    quad: np.ndarray
+    text: str
+    confidence: float
+    readable: bool = True
+
+    @property
+    def xyxy(self) -> np.ndarray:
+        return np.concatenate([self.quad.min(axis=0), self.quad.max(axis=0)])
+
+
+@dataclass(slots=True)
+class Texts:
+    """Result of `ocr`."""
+
+    boxes: list[TextBox]
+
+    def encode(self) -> bytes:
+        return _json(
+            {
+                "texts": [
+                    {
+                        "quad": np.round(b.quad, 1).tolist(),
+                        "text": b.text,
+                        "confidence": round(float(b.confidence), 4),
+                        "readable": b.readable,
+                    }
+                    for b in self.boxes
+                ]
+            }
+        )
+
+    @classmethod
+    def decode(cls, data: bytes) -> "Texts":
+        return cls(
+            [
+                TextBox(np.array(t["quad"], np.float32), t["text"], t["confidence"], t["readable"])
+                for t in json.loads(data)["texts"]
+            ]
+        )
+
+
+@dataclass(slots=True)
+class Segmentation:
+    """Result of `segment`, in the shapes and semantics of SAM's unprompted `predict(multimask_output=True)`.
+
+    `quantised` int8 (3, 256, 256) times `scale` (3,) gives the low-resolution logits: > 0 is mask. As in SAM,
+    the photo's long side fills the 256, and the rest (right or bottom) is padding. `scores` (3,) in [0, 1].
+    """
+
+    quantised: np.ndarray
+    scale: np.ndarray
+    scores: np.ndarray
+    shape_hw: tuple[int, int]
+
+    @classmethod
+    def from_logits(
+        cls, low_res_logits: np.ndarray, scores: np.ndarray, shape_hw: tuple[int, int]
+    ) -> "Segmentation":
+        """Quantise float logits (3, 256, 256) to 8 bits with a scale a mask. Signs are kept."""
+        scale = np.maximum(np.abs(low_res_logits).max(axis=(1, 2)), 1e-6).astype(np.float32) / 127
+        quantised = low_res_logits / scale[:, None, None]
+        quantised = np.where(quantised > 0, np.ceil(quantised), np.floor(quantised))
+        return cls(
+            np.clip(quantised, -127, 127).astype(np.int8), scale, np.asarray(scores, np.float32), tuple(shape_hw)
+        )
+
+    @property
+    def low_res_logits(self) -> np.ndarray:
+        """float32 (3, 256, 256)."""
+        return self.quantised.astype(np.float32) * self.scale[:, None, None]
+
+    @property
+    def masks(self) -> np.ndarray:
+        """bool (3, H, W) at the photo's own size, upscaled bilinearly from the logits as SAM does."""
+        height, width = self.shape_hw
+        long_side = max(height, width)
+        rows, cols = max(1, round(256 * height / long_side)), max(1, round(256 * width / long_side))
+        return np.stack(
+            [
+                cv2.resize(np.ascontiguousarray(m[:rows, :cols]), (width, height), interpolation=cv2.INTER_LINEAR) > 0
+                for m in self.low_res_logits
+            ]
+        )
+
+    def encode(self) -> bytes:
+        return _npz(
+            quantised=self.quantised,
+            scale=self.scale,
+            scores=self.scores,
+            shape_hw=np.array(self.shape_hw, np.int32),
+        )
+
+    @classmethod
+    def decode(cls, data: bytes) -> "Segmentation":
+        with np.load(io.BytesIO(data), allow_pickle=False) as z:
+            return cls(z["quantised"], z["scale"], z["scores"], tuple(int(v) for v in z["shape_hw"]))
+
+
+@dataclass(slots=True)
+class Classification:
+    """Result of `classify`: `probabilities` by verdict, summing to 1."""
+
+    probabilities: dict[str, float]
+
+    @property
+    def verdict(self) -> str:
+        return max(self.probabilities, key=self.probabilities.__getitem__)
+
+    @classmethod
+    def from_array(cls, probabilities: np.ndarray, classes: tuple[str, ...] = VERDICTS) -> "Classification":
+        return cls({c: round(float(p), 4) for c, p in zip(classes, probabilities, strict=True)})
+
+    def encode(self) -> bytes:
+        return _json({"verdict": self.verdict, "probabilities": self.probabilities})
+
+    @classmethod
+    def decode(cls, data: bytes) -> "Classification":
+        return cls(json.loads(data)["probabilities"])
+
+
+@dataclass(slots=True)
+class Caption:
+    """Result of `caption`: one sentence, and the noun phrases that detection asks for."""
+
+    text: str
+    phrases: list[str] = field(default_factory=list)
+
+    def encode(self) -> bytes:
+        return _json({"caption": self.text, "phrases": self.phrases})
+
+    @classmethod
+    def decode(cls, data: bytes) -> "Caption":
+        value = json.loads(data)
+        return cls(value["caption"], value["phrases"])
+
+
+@dataclass(slots=True)
+class Box:
+    """`xyxy` (4,) float pixels of the photo, score in [0, 1], what it is in words."""
+
+    xyxy: np.ndarray
+    score: float
+    label: str
+
+
+@dataclass(slots=True)
+class Detections:
+    """Result of `detect`: the product's boxes, best first, and those of overlays (text plates, icons, badges)."""
+
+    products: list[Box]
+    overlays: list[Box]
+
+    def encode(self) -> bytes:
+        def plain(boxes: list[Box]) -> list[dict[str, Any]]:
+            return [
+                {"xyxy": np.round(b.xyxy, 1).tolist(), "score": round(float(b.score), 4), "label": b.label}
+                for b in boxes
+            ]
+
+        return _json({"products": plain(self.products), "overlays": plain(self.overlays)})
+
+    @classmethod
+    def decode(cls, data: bytes) -> "Detections":
+        value = json.loads(data)
+        return cls(
+            *(
+                [Box(np.array(b["xyxy"], np.float32), b["score"], b["label"]) for b in value[kind]]
+                for kind in ("products", "overlays")
+            )
+        )
+
+
+@dataclass(slots=True)
+class Raster:
+    """Result of `mask` (RGBA cutout), `repair` and `inpaint` (RGB): a picture of the photo's own size.
+
+    `pixels` uint8 (H, W, 3) or (H, W, 4), alpha not premultiplied.
+    """
+
+    pixels: np.ndarray
+
+    def encode(self) -> bytes:
+        return encode_png(self.pixels)
+
+    @classmethod
+    def decode(cls, data: bytes) -> "Raster":
+        flat = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        code = cv2.COLOR_BGRA2RGBA if flat.shape[2] == 4 else cv2.COLOR_BGR2RGB
+        return cls(cv2.cvtColor(flat, code))
+
+
+def encode_png(pixels: np.ndarray) -> bytes:
+    """Lossless PNG of RGB or RGBA uint8 pixels, quick rather than small."""
+    code = cv2.COLOR_RGBA2BGRA if pixels.shape[2] == 4 else cv2.COLOR_RGB2BGR
+    done, data = cv2.imencode(".png", cv2.cvtColor(pixels, code), [cv2.IMWRITE_PNG_COMPRESSION, 2])
+    if not done:
+        raise ValueError(f"OpenCV could not encode a picture of shape {pixels.shape} as PNG")
+    return data.tobytes()
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def _npz(**arrays: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    return buffer.getvalue()

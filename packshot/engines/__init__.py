@@ -1,0 +1,36 @@
+"""The engines by stage and name. Their modules are imported only when they are used."""
+
+from importlib import import_module
+from typing import Any
+
+from packshot.engines.base import Engine
+from packshot.errors import SettingError
+
+REGISTRY: dict[tuple[str, str], str] = {
+    ("ocr", "rapid"): "packshot.engines.ocr_rapid:RapidOcr",
+    ("ocr", "easyocr"): "packshot.engines.ocr_easyocr:EasyOcr",
+    ("segment", "grabcut"): "packshot.engines.segment_grabcut:GrabCutSegmenter",
+    ("classify", "three_input"): "packshot.engines.classify_three_input:ThreeInputClassifier",
+    ("caption", "colours"): "packshot.engines.caption_colours:ColourCaptioner",
+    ("detect", "masks"): "packshot.engines.detect_masks:MaskDetector",
+    ("mask", "grabcut"): "packshot.engines.mask_grabcut:GrabCutMask",
+    ("repair", "opencv"): "packshot.engines.repair_opencv:OpenCvRepair",
+    ("inpaint", "studio"): "packshot.engines.inpaint_studio:StudioBackdrop",
+    ("deliver", "white"): "packshot.engines.deliver_white:WhiteBackground",
+}
+
+
+def engine_class(stage: str, name: str) -> type[Engine]:
+    """The class of an engine; a `SettingError` names the choices when there is none."""
+    try:
+        module, attribute = REGISTRY[stage, name].split(":")
+    except KeyError:
+        choices = ", ".join(sorted(n for s, n in REGISTRY if s == stage)) or "none"
+        raise SettingError(f"stage {stage} has no engine {name!r}; there is: {choices}") from None
+    return getattr(import_module(module), attribute)
+
+
+def make_engine(stage: str, name: str, params: dict[str, Any]) -> Engine:
+    """Load an engine with its parameters, as a profile states them."""
+    cls = engine_class(stage, name)
+    return cls(cls.Params(**params))
