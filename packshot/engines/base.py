@@ -11,9 +11,14 @@ from packshot.errors import PackshotError, PhotoError
 
 
 class EngineParams(BaseModel):
-    """Parameters of an engine as a profile states them. An unknown name is an error."""
+    """Parameters of an engine as a profile states them. An unknown name is an error.
+
+    `operational` names those that change speed but no result (threads, device): they stay out of the fingerprint.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    operational: ClassVar[frozenset[str]] = frozenset()
 
 
 class Engine(ABC):
@@ -39,9 +44,9 @@ class Engine(ABC):
     def __init__(self, params: EngineParams):
         self.params = params
 
-    @property
-    def weights_revision(self) -> str:
-        """Digest or pinned revision of the weights in use; empty where there are none."""
+    @classmethod
+    def weights_revision(cls, params: EngineParams) -> str:
+        """Digest or pinned revision of the weights that these parameters name, without loading them."""
         return ""
 
     @abstractmethod

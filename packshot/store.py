@@ -1,0 +1,314 @@
+"""The artifact store: a folder, or a bucket of any S3-compatible server. Both keep the same contract.
+
+Keys are relative paths with `/`. Writes are atomic (a reader sees the whole object or none) and idempotent.
+"""
+
+import errno
+import os
+import threading
+from abc import ABC, abstractmethod
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from itertools import count
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from packshot.errors import SettingError, StoreError
+
+DEFAULT_STORE = "packshot-store"
+
+
+class Store(ABC):
+    """Bytes by key. `url` is what the user wrote, made absolute, and what a worker elsewhere opens again."""
+
+    url: str
+
+    @abstractmethod
+    def get(self, key: str) -> bytes | None:
+        """The object's bytes, or None if there is no such key."""
+
+    @abstractmethod
+    def put(self, key: str, data: bytes) -> None: ...
+
+    @abstractmethod
+    def put_file(self, key: str, path: Path) -> None:
+        """Store a local file without holding it in memory."""
+
+    @abstractmethod
+    def delete(self, keys: Iterable[str]) -> None:
+        """Remove objects; a key that is not there is no error."""
+
+    @abstractmethod
+    def list(self, prefix: str) -> Iterator[str]:
+        """Every key under a prefix that ends with `/`, in no particular order."""
+
+    @abstractmethod
+    def children(self, prefix: str) -> list[str]:
+        """Names directly under a prefix that ends with `/`, sorted; folders without their slash."""
+
+    @abstractmethod
+    def existing(self, keys: Iterable[str]) -> set[str]:
+        """Those of the keys that are there, found in as few requests as the store allows."""
+
+    def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
+        """Objects by key; keys that are not there are left out."""
+        return {key: data for key in keys if (data := self.get(key)) is not None}
+
+    def put_many(self, objects: Mapping[str, bytes]) -> None:
+        for key, data in objects.items():
+            self.put(key, data)
+
+
+class FolderStore(Store):
+    """A folder on this machine (or a shared file system with atomic rename)."""
+
+    def __init__(self, root: Path):
+        self.root = root.expanduser().resolve()
+        self.url = str(self.root)
+        self._numbers = count()
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"the store folder {self.root} cannot be made: {error.strerror}") from error
+
+    def path(self, key: str) -> Path:
+        """Where an object lies as a file."""
+        if key.startswith("/") or ".." in key.split("/"):
+            raise StoreError(f"{key!r} is no key: it would leave the store")
+        return self.root / key
+
+    def get(self, key: str) -> bytes | None:
+        try:
+            with open(self.path(key), "rb") as file:
+                return file.read()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise self._error("read", key, error) from error
+
+    def put(self, key: str, data: bytes) -> None:
+        def write(temporary: str) -> None:
+            with open(temporary, "xb") as file:
+                file.write(data)
+
+        self._replace(key, write)
+
+    def put_file(self, key: str, path: Path) -> None:
+        import shutil
+
+        self._replace(key, lambda temporary: shutil.copyfile(path, temporary))
+
+    def _replace(self, key: str, write: Any) -> None:
+        target = str(self.path(key))
+        folder, _ = os.path.split(target)
+        temporary = f"{folder}/.{os.getpid()}-{threading.get_ident()}-{next(self._numbers)}.tmp"
+        try:
+            try:
+                write(temporary)
+            except FileNotFoundError:
+                os.makedirs(folder, exist_ok=True)
+                write(temporary)
+            os.replace(temporary, target)
+        except OSError as error:
+            Path(temporary).unlink(missing_ok=True)
+            raise self._error("write", key, error) from error
+
+    def delete(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            self.path(key).unlink(missing_ok=True)
+
+    def list(self, prefix: str) -> Iterator[str]:
+        for folder, _, names in os.walk(self.path(prefix)):
+            relative = os.path.relpath(folder, self.root)
+            yield from (f"{relative}/{name}" for name in names if not name.endswith(".tmp"))
+
+    def children(self, prefix: str) -> list[str]:
+        try:
+            return sorted(name for name in os.listdir(self.path(prefix)) if not name.endswith(".tmp"))
+        except FileNotFoundError:
+            return []
+
+    def existing(self, keys: Iterable[str]) -> set[str]:
+        root = f"{self.root}/"
+        return {key for key in keys if os.path.exists(root + key)}
+
+    def _error(self, verb: str, key: str, error: OSError) -> StoreError:
+        hint = "; the disk is full" if error.errno == errno.ENOSPC else ""
+        return StoreError(f"the store folder {self.root} could not {verb} {key}: {error.strerror}{hint}")
+
+
+class S3Store(Store):
+    """A bucket, through boto3: endpoint and keys by the usual AWS settings (AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, …).
+
+    Connections are pooled, many objects are moved in parallel, and boto3 repeats what fails with backoff.
+    """
+
+    THREADS = 16
+    PAGE = 1000
+
+    def __init__(self, bucket: str, prefix: str = ""):
+        import boto3
+        from botocore.config import Config
+
+        self.bucket = bucket
+        self.prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
+        self.url = f"s3://{bucket}/{self.prefix}".rstrip("/")
+        config = Config(
+            max_pool_connections=self.THREADS * 2,
+            retries={"mode": "standard", "max_attempts": 6},
+            connect_timeout=5,
+            read_timeout=60,
+        )
+        self._pool = ThreadPoolExecutor(self.THREADS, thread_name_prefix="s3")
+        try:
+            self._s3 = boto3.client("s3", config=config)
+            self._s3.head_bucket(Bucket=bucket)
+        except Exception as error:
+            raise self._error("open", "", error) from error
+
+    def get(self, key: str) -> bytes | None:
+        try:
+            return self._s3.get_object(Bucket=self.bucket, Key=self.prefix + key)["Body"].read()
+        except self._s3.exceptions.NoSuchKey:
+            return None
+        except Exception as error:
+            raise self._error("read", key, error) from error
+
+    def put(self, key: str, data: bytes) -> None:
+        try:
+            self._s3.put_object(Bucket=self.bucket, Key=self.prefix + key, Body=data)
+        except Exception as error:
+            raise self._error("write", key, error) from error
+
+    def put_file(self, key: str, path: Path) -> None:
+        try:
+            self._s3.upload_file(str(path), self.bucket, self.prefix + key)
+        except Exception as error:
+            raise self._error("write", key, error) from error
+
+    def delete(self, keys: Iterable[str]) -> None:
+        def delete_page(page: list[str]) -> None:
+            objects = [{"Key": self.prefix + key} for key in page]
+            try:
+                answer = self._s3.delete_objects(Bucket=self.bucket, Delete={"Objects": objects, "Quiet": True})
+            except Exception as error:
+                raise self._error("delete", page[0], error) from error
+            if failed := answer.get("Errors"):
+                raise StoreError(f"{self.url} did not delete {failed[0]['Key']}: {failed[0].get('Message')}")
+
+        names = list(keys)
+        for start in range(0, len(names), self.PAGE):
+            delete_page(names[start : start + self.PAGE])
+
+    def list(self, prefix: str) -> Iterator[str]:
+        for page in self._pages(Prefix=self.prefix + prefix):
+            yield from (item["Key"][len(self.prefix) :] for item in page.get("Contents", ()))
+
+    def children(self, prefix: str) -> list[str]:
+        full = self.prefix + prefix
+        names = set()
+        for page in self._pages(Prefix=full, Delimiter="/"):
+            names |= {item["Key"][len(full) :] for item in page.get("Contents", ())}
+            names |= {item["Prefix"][len(full) :].rstrip("/") for item in page.get("CommonPrefixes", ())}
+        return sorted(names - {""})
+
+    def existing(self, keys: Iterable[str]) -> set[str]:
+        """One page of a listing answers for all keys of a folder that it spans; what lies beyond is asked singly."""
+        folders = defaultdict(list)
+        for key in keys:
+            folders[key.rpartition("/")[0]].append(key)
+        found = set()
+        for part in self._pool.map(self._existing_in_folder, folders.items()):
+            found |= part
+        return found
+
+    def _existing_in_folder(self, item: tuple[str, list[str]]) -> set[str]:
+        folder, keys = item[0], sorted(item[1])
+        if len(keys) == 1:
+            return {key for key in keys if self._exists(key)}
+        try:
+            # One character before the first key, so that the page starts with it.
+            page = self._s3.list_objects_v2(
+                Bucket=self.bucket,
+                Prefix=f"{self.prefix}{folder}/",
+                StartAfter=self.prefix + keys[0][:-1],
+                MaxKeys=self.PAGE,
+            )
+        except Exception as error:
+            raise self._error("list", folder, error) from error
+        listed = {entry["Key"][len(self.prefix) :] for entry in page.get("Contents", ())}
+        found = listed.intersection(keys)
+        if page.get("IsTruncated"):
+            last = max(listed)
+            found |= {key for key in keys if key > last and self._exists(key)}
+        return found
+
+    def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
+        names = list(keys)
+        return {k: data for k, data in zip(names, self._pool.map(self.get, names), strict=True) if data is not None}
+
+    def put_many(self, objects: Mapping[str, bytes]) -> None:
+        list(self._pool.map(self.put, objects.keys(), objects.values()))
+
+    def _exists(self, key: str) -> bool:
+        from botocore.exceptions import ClientError
+
+        try:
+            self._s3.head_object(Bucket=self.bucket, Key=self.prefix + key)
+            return True
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NotFound"):
+                return False
+            raise self._error("read", key, error) from error
+        except Exception as error:
+            raise self._error("read", key, error) from error
+
+    def _pages(self, **query: Any) -> Iterator[dict[str, Any]]:
+        try:
+            yield from self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, **query)
+        except Exception as error:
+            raise self._error("list", query["Prefix"], error) from error
+
+    def _error(self, verb: str, key: str, error: Exception) -> StoreError:
+        from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
+
+        where = f"the store {self.url} could not {verb} {key}".rstrip()
+        if isinstance(error, NoCredentialsError):
+            return StoreError(f"{where}: no keys found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+        if isinstance(error, EndpointConnectionError):
+            return StoreError(f"{where}: no server answers; check AWS_ENDPOINT_URL ({error})")
+        if isinstance(error, ClientError):
+            code = error.response["Error"].get("Code", "")
+            hint = {
+                "404": f"there is no bucket {self.bucket!r}: make it, or correct PACKSHOT_STORE",
+                "NoSuchBucket": f"there is no bucket {self.bucket!r}: make it, or correct PACKSHOT_STORE",
+                "403": "the keys are refused: check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+                "InvalidAccessKeyId": "the key id is not known there: check AWS_ACCESS_KEY_ID",
+                "SignatureDoesNotMatch": "the secret key is wrong: check AWS_SECRET_ACCESS_KEY",
+                "AccessDenied": "these keys may not do that: check the bucket's policy",
+            }.get(code, str(error))
+            return StoreError(f"{where}: {hint}")
+        return StoreError(f"{where}: {error}")
+
+
+def open_store(url: str | None = None) -> Store:
+    """Open a store by folder path or `s3://bucket/prefix`; without one, PACKSHOT_STORE or ./packshot-store.
+
+    Opened once a process. Raises `StoreError` when it cannot be reached, before any work is done.
+    """
+    return _open(str(url or os.environ.get("PACKSHOT_STORE") or DEFAULT_STORE))
+
+
+@lru_cache(maxsize=8)
+def _open(url: str) -> Store:
+    parts = urlsplit(url)
+    if parts.scheme == "s3":
+        if not parts.netloc:
+            raise SettingError(f"{url!r} names no bucket; a store is a folder or s3://bucket/prefix")
+        return S3Store(parts.netloc, parts.path)
+    if parts.scheme and "://" in url:
+        raise SettingError(f"{url!r}: a store is a folder or s3://bucket/prefix")
+    return FolderStore(Path(url))
