@@ -42,7 +42,7 @@ class Store(ABC):
         """Remove objects; a key that is not there is no error."""
 
     @abstractmethod
-    def list(self, prefix: str) -> Iterator[str]:
+    def keys(self, prefix: str) -> Iterator[str]:
         """Every key under a prefix that ends with `/`, in no particular order."""
 
     @abstractmethod
@@ -120,7 +120,7 @@ class FolderStore(Store):
         for key in keys:
             self.path(key).unlink(missing_ok=True)
 
-    def list(self, prefix: str) -> Iterator[str]:
+    def keys(self, prefix: str) -> Iterator[str]:
         for folder, _, names in os.walk(self.path(prefix)):
             relative = os.path.relpath(folder, self.root)
             yield from (f"{relative}/{name}" for name in names if not name.endswith(".tmp"))
@@ -203,7 +203,7 @@ class S3Store(Store):
         for start in range(0, len(names), self.PAGE):
             delete_page(names[start : start + self.PAGE])
 
-    def list(self, prefix: str) -> Iterator[str]:
+    def keys(self, prefix: str) -> Iterator[str]:
         for page in self._pages(Prefix=self.prefix + prefix):
             yield from (item["Key"][len(self.prefix) :] for item in page.get("Contents", ()))
 

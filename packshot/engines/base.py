@@ -31,7 +31,7 @@ class Engine(ABC):
     `max_batch`, how many photos one call takes; `Params`, its parameters.
 
     `run` gets one list a kind of input, all of equal length: the photos (RGB uint8 (H, W, 3)), then the results of the
-    stages that its stage reads, in the order that `packshot.stage.STAGES` states. It returns as many results or
+    stages that its stage reads, in the order that `packshot.stages.STAGES` states. It returns as many results or
     `PhotoError`s, in order. It may raise for the whole call: the photo loop then finds the culprit by halving.
     """
 
@@ -48,6 +48,12 @@ class Engine(ABC):
     def weights_revision(cls, params: EngineParams) -> str:
         """Digest or pinned revision of the weights that these parameters name, without loading them."""
         return ""
+
+    @classmethod
+    def check_upstream(cls, params: EngineParams, upstream: dict[str, tuple[str, int]]) -> None:
+        """Raise `SettingError` if the engine cannot work on what these engines leave: `upstream` gives the
+        name and version of the engine of each stage that is read. Called before anything starts."""
+        return None
 
     @abstractmethod
     def run(self, images: list, *upstream: list) -> list[Any]: ...
