@@ -60,6 +60,12 @@ class ShardLedger:
         self._store.put(key, encode(rows))
         self._remember(rows)
 
+    def append_shard(self, rows: list[LedgerRow]) -> None:
+        """Write rows of the whole shard at once, where no stage had anything to do."""
+        self._remember(rows)
+        if rows:
+            self._store.put(self._whole, encode(self.all_rows()))
+
     def all_rows(self) -> list[LedgerRow]:
         return [row for rows in self._rows.values() for row in rows.values()]
 

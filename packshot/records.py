@@ -56,7 +56,7 @@ class LedgerRow:
     `digest` is the SHA-256 of the photo's bytes once fetched. `code` is set when failed, `cause`
     (`<stage>:<code>` or a policy) when skipped. `retryable` tells whether another try may help.
     `seconds` is the photo's share of the engine's time; 0 where an artifact was found done.
-    `key` is the artifact's key in the store.
+    `key` is the artifact's key in the store. `message` explains a failure; for an ok `classify` it is the verdict.
     """
 
     photo_id: str
