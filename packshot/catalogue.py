@@ -71,6 +71,14 @@ class Source(BaseModel):
         return kind
 
 
+    @property
+    def kind_of_pictures(self) -> Kind | None:
+        """Where the pictures are when the catalogue is the pictures themselves; None when its rows name URLs."""
+        if self.path.startswith("s3://"):
+            return Kind.S3
+        return Kind.FOLDER if Path(self.path).is_dir() else None
+
+
 class ProblemCode(StrEnum):
     BAD_LINE = "bad_line"
     NO_URL = "no_url"
@@ -140,7 +148,7 @@ def _photo(source: Source, line: int, row: dict[str, Any]) -> Photo | Problem:
         for name in names:
             found = row.get(name)
             if found is not None and found == found and str(found).strip():  # NaN is not equal to itself
-                return str(found).strip()
+                return str(found).strip().encode("utf-8", "replace").decode()  # lone surrogates can't be stored
         return None
 
     url = value("url")
@@ -229,7 +237,7 @@ def _s3(source: Source) -> Iterator[tuple[int, Any]]:
     from packshot.store import S3Store
 
     parts = urlsplit(source.path)
-    store = S3Store(parts.netloc, "")
+    store = S3Store.of_bucket(parts.netloc)
     prefix = parts.path.lstrip("/")
     line = 0
     for key in store.keys(prefix):

@@ -12,7 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from packshot.engines import engine_class
 from packshot.errors import SettingError
 from packshot.fetching import FetchSettings
-from packshot.images import ImageLimits
 from packshot.records import VERDICTS
 from packshot.stages import STAGES
 
@@ -44,7 +43,6 @@ class Profile(BaseModel):
     description: str = ""
     stages: dict[str, EngineChoice]
     fetch: FetchSettings = FetchSettings()
-    images: ImageLimits = ImageLimits()
     skip_verdicts: tuple[str, ...] = Field(
         default=(), description="Photos with these verdicts are not cut out or placed (outcome `skipped`)."
     )

@@ -68,6 +68,13 @@ class Run:
         self._shards = threading.Lock()
         self._shard: tuple[int, list[Photo], ShardLedger] | None = None
 
+    @classmethod
+    def of_photos(cls, store: Store, spec: RunSpec, shard: int, photos: list[Photo]) -> "Run":
+        """A run that is only thought of, not in the store: one shard of it, to see what it would find done."""
+        run = cls(store, spec)
+        run._shard = (shard, photos, ShardLedger(store, spec.run_id, shard))
+        return run
+
     @property
     def prefix(self) -> str:
         return f"runs/{self.spec.run_id}"

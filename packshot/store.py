@@ -169,6 +169,12 @@ class S3Store(Store):
         except Exception as error:
             raise self._error("open", "", error) from error
 
+    @staticmethod
+    @lru_cache(maxsize=8)
+    def of_bucket(bucket: str) -> "S3Store":
+        """A whole bucket, opened once a process."""
+        return S3Store(bucket)
+
     def get(self, key: str) -> bytes | None:
         try:
             return self._s3.get_object(Bucket=self.bucket, Key=self.prefix + key)["Body"].read()

@@ -40,7 +40,7 @@ class WorkingSet:
         data = run.store.get(key)
         if data is None:
             raise PhotoError(ErrorCode.STORE_ERROR, f"{key} is gone from the store; fetch it anew")
-        pixels = decode(data, run.spec.profile.images)
+        pixels = decode(data, run.spec.profile.fetch.image_limits)
         self.put(key, pixels)
         return pixels
 

@@ -1,8 +1,6 @@
 """Verdicts by the three-input network of METHOD.md, with the weights that packshot ships or the user's own."""
 
-from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from pydantic import Field
@@ -19,6 +17,8 @@ SHIPPED_WEIGHTS = Path(__file__).parents[1] / "classifier" / "weights" / "lite.s
 class ThreeInputParams(EngineParams):
     """`weights`: a checkpoint (.safetensors with its .json beside it); empty means the one that is shipped for `lite`.
     `threads`: how many the features are made on, and PyTorch computes on, in this process."""
+
+    operational = frozenset({"threads"})
 
     weights: str = ""
     threads: int = Field(default=2, ge=1)
@@ -44,37 +44,34 @@ class ThreeInputClassifier(Engine):
 
     @property
     def weights_path(self) -> Path:
-        return Path(self.params.weights).expanduser() if self.params.weights else SHIPPED_WEIGHTS
+        return _weights_path(self.params)
 
-    @cached_property
-    def weights_revision(self) -> str:
+    @classmethod
+    def weights_revision(cls, params: ThreeInputParams) -> str:
         """SHA-256 of the weights file, and the temperature, which changes the probabilities too."""
-        from packshot.classifier.checkpoint import weights_digest
+        from packshot.classifier.about import read_about, weights_digest
 
-        return f"{weights_digest(self.weights_path)}@{self._about.temperature:.6g}"
+        path = _weights_path(params)
+        return f"{weights_digest(path)}@{read_about(path).temperature:.6g}"
 
     @property
     def classes(self) -> tuple[str, ...]:
         return self._about.classes
 
-    @property
-    def feature_engines(self) -> dict[str, dict[str, Any]]:
-        """By stage ("ocr", "segment"): `name`, `version`, `params`, `weights_revision` of what made the features
-        the network learnt from."""
-        return self._about.feature_engines
+    @classmethod
+    def check_upstream(cls, params: ThreeInputParams, upstream: dict[str, tuple[str, int]]) -> None:
+        """A `SettingError` where a profile's engines are not those that the weights were trained with: they write
+        other confidences and logits, and verdicts from them would be wrong without looking wrong."""
+        from packshot.classifier.about import read_about
 
-    def check_feature_engines(self, ocr: type[Engine] | Engine, segment: type[Engine] | Engine) -> None:
-        """A `SettingError` where a profile's engines (or their classes) are not those that the weights were trained
-        with: they write other confidences and logits, and verdicts from them would be wrong without looking
-        wrong."""
-        for engine in (ocr, segment):
-            trained = self.feature_engines.get(engine.stage)
-            if trained is None or (engine.name, engine.version) != (trained["name"], trained["version"]):
+        path = _weights_path(params)
+        for stage, (name, version) in upstream.items():
+            trained = read_about(path).feature_engines.get(stage)
+            if trained is None or (name, version) != (trained["name"], trained["version"]):
                 had = f"{trained['name']} version {trained['version']}" if trained else "none"
                 raise SettingError(
-                    f"the classifier's weights {self.weights_path} were trained with {engine.stage} engine {had}, and "
-                    f"the profile has {engine.name} version {engine.version}; choose that engine, or train weights "
-                    "with this one"
+                    f"the classifier's weights {path} were trained with {stage} engine {had}, and the profile has "
+                    f"{name} version {version}; choose that engine, or train weights with this one"
                 )
 
     def run(
@@ -104,3 +101,7 @@ class ThreeInputClassifier(Engine):
                 f"{path} was trained on features of version {about.features_version}; this packshot makes version "
                 f"{FEATURES_VERSION}: train again"
             )
+
+
+def _weights_path(params: ThreeInputParams) -> Path:
+    return Path(params.weights).expanduser() if params.weights else SHIPPED_WEIGHTS

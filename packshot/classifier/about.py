@@ -1,0 +1,73 @@
+"""What a trained classifier is, as the JSON file beside its weights says. Reading it loads no torch."""
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from packshot.errors import SettingError
+
+FORMAT = "packshot-classifier-1"
+
+
+@dataclass(slots=True)
+class Checkpoint:
+    """What the JSON file beside the weights holds.
+
+    `feature_engines`: by stage ("ocr", "segment"), what made the features that the network was trained on: `name`,
+    `version`, `params`, `weights_revision`. `inputs`: name to shape, height × width × channels. `temperature`
+    divides the class logits before softmax (Guo et al. 2017).
+    """
+
+    classes: tuple[str, ...]
+    pool_logits_first: bool
+    inputs: dict[str, list[int]]
+    feature_engines: dict[str, dict[str, Any]]
+    features_version: int
+    temperature: float = 1.0
+    training: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, Any] = field(default_factory=dict)
+
+
+def write_about(path: Path, about: Checkpoint) -> None:
+    """Write only the side file of the weights at `path`, as when the temperature was fitted later."""
+    value = {"format": FORMAT, "weights_sha256": weights_digest(path), **asdict(about)}
+    partial = side_file(path).with_name(side_file(path).name + ".partial")
+    partial.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    os.replace(partial, side_file(path))
+
+
+def read_about(path: Path) -> Checkpoint:
+    """The side file of the weights at `path`; a `SettingError` says what is missing or does not fit."""
+    beside = side_file(path)
+    if not path.is_file():
+        raise SettingError(f"no classifier weights at {path}; make some with `python -m packshot.classifier.train`")
+    try:
+        value = json.loads(beside.read_text("utf-8"))
+    except FileNotFoundError:
+        raise SettingError(f"{path} has no {beside.name} beside it, which names its classes and inputs") from None
+    except ValueError as error:
+        raise SettingError(f"{beside} is not JSON: {error}") from None
+    if not isinstance(value, dict) or value.get("format") != FORMAT:
+        raise SettingError(f"{beside} is not of format {FORMAT}: it was not written by this version of packshot")
+    if value.get("weights_sha256") != weights_digest(path):
+        raise SettingError(f"{beside} belongs to other weights than {path}: copy both files of one training")
+    known = {f.name for f in fields(Checkpoint)}
+    try:
+        about = Checkpoint(**{k: v for k, v in value.items() if k in known})
+    except TypeError as error:
+        raise SettingError(f"{beside} is incomplete: {error}") from None
+    about.classes = tuple(about.classes)
+    return about
+
+
+def side_file(path: Path) -> Path:
+    return path.with_suffix(".json")
+
+
+def weights_digest(path: Path) -> str:
+    """SHA-256 of the weights file, 64 hex digits."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
