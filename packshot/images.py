@@ -302,7 +302,7 @@ def _from_deep_grey(values: np.ndarray) -> Any:
 
 
 def _apply_profile(image: Any, profile: bytes | None) -> Any:
-    """Colours of an embedded ICC profile to sRGB; the picture itself where there is nothing to do or it does not fit."""
+    """Colours of an embedded ICC profile to sRGB; the picture itself where the profile says nothing or does not fit."""
     if not profile or len(profile) > _MAX_PROFILE_BYTES or image.mode == "LAB":
         return image
     if image.mode != "CMYK" and (b"sRGB" in profile or "sRGB".encode("utf-16-be") in profile):
