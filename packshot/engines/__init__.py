@@ -21,13 +21,22 @@ REGISTRY: dict[tuple[str, str], str] = {
 
 
 def engine_class(stage: str, name: str) -> type[Engine]:
-    """The class of an engine; a `SettingError` names the choices when there is none."""
-    try:
-        module, attribute = REGISTRY[stage, name].split(":")
-    except KeyError:
+    """The class of an engine: a name from the registry, or `module:Class` of an engine outside packshot.
+
+    Raises `SettingError` with the choices when there is none.
+    """
+    path = REGISTRY.get((stage, name), name)
+    module, colon, attribute = path.partition(":")
+    if not colon:
         choices = ", ".join(sorted(n for s, n in REGISTRY if s == stage)) or "none"
-        raise SettingError(f"stage {stage} has no engine {name!r}; there is: {choices}") from None
-    return getattr(import_module(module), attribute)
+        raise SettingError(f"stage {stage} has no engine {name!r}; there is: {choices}, or module:Class of your own")
+    try:
+        cls = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise SettingError(f"engine {name!r} of stage {stage} cannot be loaded: {error}") from error
+    if not (isinstance(cls, type) and issubclass(cls, Engine) and cls.stage == stage):
+        raise SettingError(f"{path} is no engine for stage {stage}")
+    return cls
 
 
 def make_engine(stage: str, name: str, params: dict[str, Any]) -> Engine:

@@ -1,0 +1,37 @@
+# Everything here makes the virtual environment first if it is missing. Only Python 3.11 and make are needed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt
+
+.PHONY: demo test lint bench clean help
+
+help:  ## What there is to make
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+demo: $(VENV)/.installed  ## A synthetic catalogue through all stages; results and report under demo/
+	@$(BIN)/packshot demo
+
+test: $(VENV)/.installed-dev  ## The whole test suite
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-dev  ## ruff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+bench: $(VENV)/.installed-dev  ## What the pipeline adds, memory, reuse, and the speed of profile lite
+	$(BIN)/python -m benchmarks.pipeline
+
+clean:  ## Remove the virtual environment and the demo's results
+	rm -rf $(VENV) demo .bench
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@test -x $(BIN)/python || { echo "Making the virtual environment $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@echo "Installing packshot; the first time this takes some minutes, most of it PyTorch"
+	@$(PIP) -e .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	@echo "Installing what the tests need"
+	@$(PIP) -e ".[full,s3server,dev]"
+	@touch $@
