@@ -51,7 +51,7 @@ def test_text_mask_is_mask_times_score_times_confidence():
 
 
 def test_text_mask_reduces_by_area():
-    """A box that covers a quarter of a cell leaves a quarter of its confidence there: nothing is lost between samples."""
+    """A box that covers a quarter of a cell leaves a quarter of its confidence there: none is lost."""
     mask = text_mask(Texts([box(10, 10, 15, 15, 1.0)]), segmentation((640, 640)))
     assert mask[1, 1, 0] == pytest.approx(0.25)
     assert mask[:, :, 0].sum() == pytest.approx(0.25)

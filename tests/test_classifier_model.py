@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from packshot.classifier.checkpoint import Checkpoint, load_checkpoint, read_about, save_checkpoint, side_file
+from packshot.classifier.about import Checkpoint, read_about, side_file
+from packshot.classifier.checkpoint import load_checkpoint, save_checkpoint
 from packshot.classifier.features import FEATURES_VERSION, INPUTS
 from packshot.classifier.model import ThreeInputNet, _max_pool_same
 from packshot.errors import SettingError

@@ -1,4 +1,4 @@
-"""A trained classifier on disk: weights as safetensors, and beside them a JSON file that says what they are (`about`)."""
+"""A trained classifier on disk: weights as safetensors, and beside them the JSON file of `about`."""
 
 import os
 from pathlib import Path
@@ -6,20 +6,9 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
-from packshot.classifier.about import Checkpoint, read_about, side_file, weights_digest, write_about
+from packshot.classifier.about import Checkpoint, read_about, write_about
 from packshot.classifier.model import ThreeInputNet
 from packshot.errors import SettingError
-
-__all__ = [
-    "Checkpoint",
-    "load_checkpoint",
-    "load_weights",
-    "read_about",
-    "save_checkpoint",
-    "side_file",
-    "weights_digest",
-    "write_about",
-]
 
 
 def save_checkpoint(path: Path, model: ThreeInputNet, about: Checkpoint) -> None:

@@ -150,10 +150,11 @@ def square_logits(segmentation: Segmentation) -> tuple[np.ndarray, np.ndarray]:
 
 
 def describe_engine(engine: Engine) -> dict[str, Any]:
-    """What a checkpoint records about an engine that its features came from: plain JSON values."""
+    """What a checkpoint records about an engine that its features came from: plain JSON, no operational settings."""
+    params = engine.params
     return {
         "name": engine.name,
         "version": engine.version,
-        "params": engine.params.model_dump(mode="json"),
-        "weights_revision": engine.weights_revision,
+        "params": params.model_dump(mode="json", exclude=set(params.operational)),
+        "weights_revision": engine.weights_revision(params),
     }

@@ -1,11 +1,13 @@
 """Verdicts by the three-input network of METHOD.md, with the weights that packshot ships or the user's own."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pydantic import Field
 
 from packshot.artifacts import Classification, Segmentation, Texts
+from packshot.classifier.about import Checkpoint, read_about, weights_digest
 from packshot.classifier.features import FEATURES_VERSION, INPUTS, make_features
 from packshot.engines.base import Engine, EngineParams, map_photos
 from packshot.errors import SettingError
@@ -15,13 +17,14 @@ SHIPPED_WEIGHTS = Path(__file__).parents[1] / "classifier" / "weights" / "lite.s
 
 
 class ThreeInputParams(EngineParams):
-    """`weights`: a checkpoint (.safetensors with its .json beside it); empty means the one that is shipped for `lite`.
-    `threads`: how many the features are made on, and PyTorch computes on, in this process."""
+    weights: str = Field("", description="checkpoint, .safetensors with its .json beside it; empty: the shipped one")
+    threads: int = Field(2, ge=1, le=64, description="CPU threads of features and network, in this process")
 
     operational = frozenset({"threads"})
 
-    weights: str = ""
-    threads: int = Field(default=2, ge=1)
+    @property
+    def weights_path(self) -> Path:
+        return Path(self.weights).expanduser() if self.weights else SHIPPED_WEIGHTS
 
 
 class ThreeInputClassifier(Engine):
@@ -30,6 +33,7 @@ class ThreeInputClassifier(Engine):
     version = 1
     max_batch = 64
     Params = ThreeInputParams
+    params: ThreeInputParams
 
     def __init__(self, params: ThreeInputParams):
         super().__init__(params)
@@ -38,41 +42,38 @@ class ThreeInputClassifier(Engine):
         from packshot.classifier.checkpoint import load_checkpoint
 
         torch.set_num_threads(params.threads)
-        self._model, self._about = load_checkpoint(self.weights_path)
-        self._check_checkpoint()
-        self._model.requires_grad_(False)
-
-    @property
-    def weights_path(self) -> Path:
-        return _weights_path(self.params)
+        self._about = _checked_about(params.weights_path)
+        self._model = load_checkpoint(params.weights_path)[0].requires_grad_(False)
 
     @classmethod
     def weights_revision(cls, params: ThreeInputParams) -> str:
         """SHA-256 of the weights file, and the temperature, which changes the probabilities too."""
-        from packshot.classifier.about import read_about, weights_digest
+        about = read_about(params.weights_path)
+        return f"{weights_digest(params.weights_path)}@{about.temperature:.6g}"
 
-        path = _weights_path(params)
-        return f"{weights_digest(path)}@{read_about(path).temperature:.6g}"
+    @classmethod
+    def feature_engines(cls, params: ThreeInputParams) -> dict[str, dict[str, Any]]:
+        """By stage ("ocr", "segment"), what made the features that the network learnt from: `name`, `version`,
+        `params`, `weights_revision`."""
+        return _checked_about(params.weights_path).feature_engines
+
+    @classmethod
+    def check_upstream(cls, params: ThreeInputParams, upstream: dict[str, tuple[str, int]]) -> None:
+        """Other engines leave other confidences and logits: verdicts from them would be wrong and not look it."""
+        trained_on = cls.feature_engines(params)
+        for stage, (name, version) in upstream.items():
+            trained = trained_on.get(stage)
+            if trained is None or (trained["name"], trained["version"]) != (name, version):
+                had = f"{trained['name']} version {trained['version']}" if trained else "nothing"
+                raise SettingError(
+                    f"the classifier's weights {params.weights_path} learnt from {had} for stage {stage}, and the "
+                    f"profile has {name} version {version}: choose that engine, or train weights with this one "
+                    "and name them in classify.weights"
+                )
 
     @property
     def classes(self) -> tuple[str, ...]:
         return self._about.classes
-
-    @classmethod
-    def check_upstream(cls, params: ThreeInputParams, upstream: dict[str, tuple[str, int]]) -> None:
-        """A `SettingError` where a profile's engines are not those that the weights were trained with: they write
-        other confidences and logits, and verdicts from them would be wrong without looking wrong."""
-        from packshot.classifier.about import read_about
-
-        path = _weights_path(params)
-        for stage, (name, version) in upstream.items():
-            trained = read_about(path).feature_engines.get(stage)
-            if trained is None or (name, version) != (trained["name"], trained["version"]):
-                had = f"{trained['name']} version {trained['version']}" if trained else "none"
-                raise SettingError(
-                    f"the classifier's weights {path} were trained with {stage} engine {had}, and the profile has "
-                    f"{name} version {version}; choose that engine, or train weights with this one"
-                )
 
     def run(
         self, images: list[np.ndarray], texts: list[Texts], segmentations: list[Segmentation]
@@ -89,19 +90,18 @@ class ThreeInputClassifier(Engine):
             logits = self._model(*tensors)[0].double() / self._about.temperature
             return torch.softmax(logits, dim=0).numpy()
 
-    def _check_checkpoint(self) -> None:
-        about, path = self._about, self.weights_path
-        unknown = [c for c in about.classes if c not in VERDICTS]
-        if unknown:
-            raise SettingError(f"{path} predicts classes that packshot does not know: {', '.join(unknown)}")
-        if about.inputs != INPUTS:
-            raise SettingError(f"{path} takes inputs {about.inputs}; packshot makes {INPUTS}")
-        if about.features_version != FEATURES_VERSION:
-            raise SettingError(
-                f"{path} was trained on features of version {about.features_version}; this packshot makes version "
-                f"{FEATURES_VERSION}: train again"
-            )
 
-
-def _weights_path(params: ThreeInputParams) -> Path:
-    return Path(params.weights).expanduser() if params.weights else SHIPPED_WEIGHTS
+def _checked_about(path: Path) -> Checkpoint:
+    """The checkpoint's side file, where its classes and inputs are those of this packshot; else a `SettingError`."""
+    about = read_about(path)
+    unknown = [c for c in about.classes if c not in VERDICTS]
+    if unknown:
+        raise SettingError(f"{path} predicts classes that packshot does not know: {', '.join(unknown)}")
+    if about.inputs != INPUTS:
+        raise SettingError(f"{path} takes inputs {about.inputs}; packshot makes {INPUTS}")
+    if about.features_version != FEATURES_VERSION:
+        raise SettingError(
+            f"{path} was trained on features of version {about.features_version}; this packshot makes version "
+            f"{FEATURES_VERSION}: train again"
+        )
+    return about

@@ -1,0 +1,59 @@
+"""What happens to a photo on its way into a catalogue: cropped, rescaled, blurred, colours shifted, compressed.
+
+Applied to synthetic photos before anything reads them, so that OCR and segmentation meet the same small and worn
+pictures as in a real catalogue.
+"""
+
+import cv2
+import numpy as np
+
+
+def degrade(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """RGB uint8 (H, W, 3) to a worn copy, of a long side between 90 px and its own."""
+    image = _crop(image, rng)
+    if rng.random() < 0.6:
+        image = _rescale(image, float(np.exp(rng.uniform(np.log(90), np.log(420)))))
+    if rng.random() < 0.3:
+        image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, 1.0))
+    if rng.random() < 0.6:
+        image = _shift_colours(image, rng)
+    if rng.random() < 0.3:
+        noise = rng.normal(0, rng.uniform(1, 5), image.shape)
+        image = np.clip(image + noise, 0, 255).astype(np.uint8)
+    if rng.random() < 0.8:
+        image = _compress(image, int(rng.integers(35, 96)))
+    return np.ascontiguousarray(image)
+
+
+def _crop(image: np.ndarray, rng: np.random.Generator, most: float = 0.03) -> np.ndarray:
+    height, width = image.shape[:2]
+    top, bottom = (int(v) for v in rng.uniform(0, most, 2) * height)
+    left, right = (int(v) for v in rng.uniform(0, most, 2) * width)
+    return image[top : height - bottom, left : width - right]
+
+
+def _rescale(image: np.ndarray, long_side: float) -> np.ndarray:
+    height, width = image.shape[:2]
+    ratio = long_side / max(height, width)
+    if ratio >= 1:
+        return image
+    size_wh = (max(16, round(width * ratio)), max(16, round(height * ratio)))
+    return cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA)
+
+
+def _shift_colours(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Brightness, contrast, saturation, a slight cast, and gamma."""
+    values = image.astype(np.float32) / 255
+    grey = values.mean(axis=2, keepdims=True)
+    values = grey + (values - grey) * rng.uniform(0.75, 1.25)
+    values = (values - 0.5) * rng.uniform(0.85, 1.1) + 0.5 + rng.uniform(-0.05, 0.05)
+    values = values * rng.uniform(0.96, 1.04, 3).astype(np.float32)
+    values = np.clip(values, 0, 1) ** rng.uniform(0.85, 1.18)
+    return np.rint(values * 255).astype(np.uint8)
+
+
+def _compress(image: np.ndarray, quality: int) -> np.ndarray:
+    done, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not done:
+        raise ValueError(f"OpenCV could not compress a picture of shape {image.shape} as JPEG")
+    return cv2.cvtColor(cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)

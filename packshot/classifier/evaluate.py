@@ -1,0 +1,195 @@
+"""How good a classifier is: report, confusion matrix, calibration.
+
+python -m packshot.classifier.evaluate --weights FILE.safetensors --features DIR --out REPORT
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from packshot.classifier.feature_set import FeatureSet, read_feature_set, read_folder_about
+from packshot.errors import PackshotError, SettingError
+
+if TYPE_CHECKING:
+    from packshot.classifier.model import ThreeInputNet
+
+RELIABILITY_BINS = 10
+
+
+def predict_logits(model: "ThreeInputNet", features: FeatureSet, batch: int = 64) -> np.ndarray:
+    """Class logits of every row, float64 (n, classes)."""
+    import torch
+
+    from packshot.classifier.augment import to_tensors
+
+    was_training = model.training
+    model.eval()
+    parts = []
+    with torch.inference_mode():
+        for start in range(0, len(features), batch):
+            rows = np.arange(start, min(start + batch, len(features)))
+            parts.append(model(*to_tensors(features, rows)).double().numpy())
+    model.train(was_training)
+    return np.concatenate(parts)
+
+
+def softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
+    scaled = logits / temperature
+    powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
+    """The temperature in [0.05, 20] with the least cross-entropy on `labels` (Guo et al. 2017), by golden section
+    over its logarithm: the cross-entropy has a single valley there."""
+
+    def loss(log_t: float) -> float:
+        return cross_entropy(softmax(logits, float(np.exp(log_t))), labels)
+
+    low, high = np.log(0.05), np.log(20.0)
+    ratio = (5**0.5 - 1) / 2
+    for _ in range(60):
+        left, right = high - ratio * (high - low), low + ratio * (high - low)
+        if loss(left) < loss(right):
+            high = right
+        else:
+            low = left
+    return float(np.exp((low + high) / 2))
+
+
+def cross_entropy(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    return float(-np.log(np.maximum(probabilities[np.arange(len(labels)), labels], 1e-12)).mean())
+
+
+def classification_report(probabilities: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> dict[str, Any]:
+    """All figures as plain JSON values.
+
+    `confusion[i][j]` counts photos of class i that were called j. Precision, recall and F1 of a class that is never
+    called, or has no photo, are 0; `macro_f1` is the mean over the classes that have photos.
+    """
+    called = probabilities.argmax(axis=1)
+    n = len(classes)
+    confusion = np.bincount(labels * n + called, minlength=n * n).reshape(n, n)
+    hits, support, calls = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
+    precision, recall = hits / np.maximum(calls, 1), hits / np.maximum(support, 1)
+    f1 = 2 * hits / np.maximum(support + calls, 1)
+    bins = reliability(probabilities, labels)
+    return {
+        "photos": int(len(labels)),
+        "accuracy": float(hits.sum() / max(len(labels), 1)),
+        "macro_f1": float(f1[support > 0].mean()),
+        "cross_entropy": cross_entropy(probabilities, labels),
+        "calibration_error": sum(b["photos"] * abs(b["accuracy"] - b["confidence"]) for b in bins)
+        / max(len(labels), 1),
+        "classes": {
+            c: {
+                "precision": float(precision[i]),
+                "recall": float(recall[i]),
+                "f1": float(f1[i]),
+                "photos": int(support[i]),
+            }
+            for i, c in enumerate(classes)
+        },
+        "confusion": confusion.tolist(),
+        "reliability": bins,
+    }
+
+
+def reliability(probabilities: np.ndarray, labels: np.ndarray) -> list[dict[str, float]]:
+    """Of the photos whose highest probability falls into each tenth: how many, its mean, and the share that is
+    right."""
+    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    place = np.minimum((confidence * RELIABILITY_BINS).astype(int), RELIABILITY_BINS - 1)
+    return [
+        {
+            "from": b / RELIABILITY_BINS,
+            "photos": int((place == b).sum()),
+            "confidence": float(confidence[place == b].mean()),
+            "accuracy": float(right[place == b].mean()),
+        }
+        for b in range(RELIABILITY_BINS)
+        if (place == b).any()
+    ]
+
+
+def as_markdown(report: dict[str, Any], title: str) -> str:
+    """The report as a Markdown page."""
+    names = list(report["classes"])
+    lines = [
+        f"# {title}",
+        "",
+        f"{report['photos']} photos: accuracy **{report['accuracy']:.3f}**, macro F1 **{report['macro_f1']:.3f}**, "
+        f"cross-entropy {report['cross_entropy']:.3f}, calibration error {report['calibration_error']:.3f}.",
+        "",
+        "| verdict | precision | recall | F1 | photos |",
+        "|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {c} | {v['precision']:.3f} | {v['recall']:.3f} | {v['f1']:.3f} | {v['photos']} |"
+        for c, v in report["classes"].items()
+    ]
+    lines += ["", "Rows are what the photos are, columns what they were called:", ""]
+    lines += ["| |" + "|".join(f" {n.removeprefix('clean_photo_')} " for n in names) + "|"]
+    lines += ["|---" * (len(names) + 1) + "|"]
+    for name, row in zip(names, report["confusion"], strict=True):
+        lines.append(f"| {name} | " + " | ".join(str(count) for count in row) + " |")
+    lines += ["", "| said, from | photos | mean said | share right |", "|---|---|---|---|"]
+    for b in report["reliability"]:
+        lines.append(f"| {b['from']:.1f} | {b['photos']} | {b['confidence']:.3f} | {b['accuracy']:.3f} |")
+    return "\n".join(lines) + "\n"
+
+
+def evaluate(weights: Path, folder: Path) -> dict[str, Any]:
+    """The report of a checkpoint on a folder of features, with `called`: what each photo was called. The folder's
+    engines must be those of the checkpoint, else a `SettingError`."""
+    from packshot.classifier.checkpoint import load_checkpoint
+
+    model, about = load_checkpoint(weights)
+    engines = read_folder_about(folder)["engines"]
+    if engines != about.feature_engines:
+        raise SettingError(
+            f"{weights} was trained on features of {about.feature_engines}, those in {folder} are of {engines}: "
+            "make them again with the same engines, or train with these"
+        )
+    features = read_feature_set(folder, pooled=about.pool_logits_first, classes=about.classes)
+    probabilities = softmax(predict_logits(model, features), about.temperature)
+    report = classification_report(probabilities, features.labels, about.classes)
+    report["called"] = [
+        {
+            "origin": origin,
+            "verdict": about.classes[label],
+            "called": about.classes[int(p.argmax())],
+            "probability": round(float(p.max()), 4),
+        }
+        for origin, label, p in zip(features.origins.tolist(), features.labels, probabilities, strict=True)
+    ]
+    return report
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m packshot.classifier.evaluate", description=__doc__.split("\n")[0])
+    parser.add_argument("--weights", type=Path, required=True, help="checkpoint, .safetensors with its .json beside it")
+    parser.add_argument("--features", type=Path, required=True, help="folder of features of labelled photos")
+    parser.add_argument("--out", type=Path, help="write REPORT.json and REPORT.md; without it only print")
+    options = parser.parse_args(arguments)
+    try:
+        report = evaluate(options.weights, options.features)
+    except PackshotError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    page = as_markdown(report, f"{options.weights.name} on {options.features.name}")
+    print(page)
+    if options.out:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        options.out.with_name(options.out.name + ".md").write_text(page, "utf-8")
+        figures = json.dumps(report, indent=1, ensure_ascii=False) + "\n"
+        options.out.with_name(options.out.name + ".json").write_text(figures, "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
