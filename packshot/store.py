@@ -164,7 +164,7 @@ class S3Store(Store):
         )
         self._pool = ThreadPoolExecutor(self.THREADS, thread_name_prefix="s3")
         try:
-            self._s3 = boto3.client("s3", config=config)
+            self._s3 = boto3.session.Session().client("s3", config=config)
             self._s3.head_bucket(Bucket=bucket)
         except Exception as error:
             raise self._error("open", "", error) from error
