@@ -37,6 +37,7 @@ FAULTS = {
 """What is wrong with a photo, and the code that packshot must give it."""
 
 DISTINCT_PICTURES = 16
+PHOTO_NOISE = 8  # gives about 100 KB at 800x800 and quality 82
 
 
 def fault_of(number: int) -> str | None:
@@ -65,11 +66,15 @@ def png_header_only(width: int, height: int) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 999)) + chunk(b"IEND", b"")
+    pixels = zlib.compress(b"\0" * 999)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
 
 
-def response(status: str, body: bytes = b"", kind: str = "image/jpeg", *extra: str, length: int | None = None) -> bytes:
-    lines = [f"HTTP/1.1 {status}", f"Content-Type: {kind}", f"Content-Length: {len(body) if length is None else length}"]
+def response(
+    status: str, body: bytes = b"", kind: str = "image/jpeg", *extra: str, length: int | None = None
+) -> bytes:
+    announced = len(body) if length is None else length
+    lines = [f"HTTP/1.1 {status}", f"Content-Type: {kind}", f"Content-Length: {announced}"]
     return "\r\n".join([*lines, *extra, "", ""]).encode() + body
 
 
@@ -77,9 +82,10 @@ class Photos:
     """The answers, made once. A comment segment with its number makes every photo's bytes, and so digest, its own."""
 
     def __init__(self) -> None:
-        self.wholes = [encoded(picture(seed, 800, 20), "JPEG", quality=82) for seed in range(DISTINCT_PICTURES)]
-        self.tinies = [encoded(picture(seed, 32, 8), "JPEG") for seed in range(DISTINCT_PICTURES)]
-        progressive = encoded(picture(99, 800, 20), "JPEG", quality=82, progressive=True)
+        seeds = range(DISTINCT_PICTURES)
+        self.wholes = [encoded(picture(seed, 800, PHOTO_NOISE), "JPEG", quality=82) for seed in seeds]
+        self.tinies = [encoded(picture(seed, 32, 8), "JPEG") for seed in seeds]
+        progressive = encoded(picture(99, 800, PHOTO_NOISE), "JPEG", quality=82, progressive=True)
         png = encoded(picture(98, 200, 20), "PNG")
         whole = self.wholes[0]
         chunk = whole[:20_000]
@@ -100,7 +106,7 @@ class Photos:
             "reset": b"",
             "png_bomb": response("200 OK", png_header_only(30_000, 30_000), "image/png"),
             "three_pixels": response("200 OK", encoded(picture(97, 3, 8), "PNG"), "image/png"),
-            "svg": response("200 OK", b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>', "image/svg+xml"),
+            "svg": response("200 OK", b'<svg xmlns="http://www.w3.org/2000/svg"/>', "image/svg+xml"),
         }
 
     @staticmethod
@@ -159,7 +165,8 @@ class Protocol(asyncio.Protocol):
 
 async def serve(port_to: Connection | None) -> None:
     photos, stats = Photos(), {"connections": 0, "requests": 0}
-    server = await asyncio.get_running_loop().create_server(lambda: Protocol(photos, stats), "127.0.0.1", 0, backlog=1024)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Protocol(photos, stats), "127.0.0.1", 0, backlog=1024)
     port = server.sockets[0].getsockname()[1]
     if port_to is None:
         print(f"http://127.0.0.1:{port}/photo/0.jpg", flush=True)

@@ -24,8 +24,8 @@ _AUTHORITY = re.compile(r"^(?:([A-Za-z][A-Za-z0-9+.-]*):)?//([^/?#]*)")
 _PLAIN = re.compile(r"[!-~]*\Z")
 _HOST_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?\Z", re.IGNORECASE)
 _NUMERIC_LABEL = re.compile(r"(0x[0-9a-f]*|[0-9]+)\.?\Z", re.IGNORECASE)
-# Public by number, yet answered by the cloud's own host agent (Azure).
-_METADATA = (ip_network("168.63.129.16/32"),)
+# Not public though `is_global` has it so: Azure's host agent, and IETF protocol assignments with Oracle's metadata.
+_ALSO_INNER = (ip_network("168.63.129.16/32"), ip_network("192.0.0.0/24"))
 _NAT64 = ip_network("64:ff9b::/96")
 _INNER_NAMES = ("localhost", ".localhost", ".internal", ".local")
 
@@ -71,7 +71,7 @@ def _meant(ip: Address) -> Address:
 
 
 def _is_public(ip: Address) -> bool:
-    if ip.is_multicast or ip.is_reserved or any(ip in network for network in _METADATA):
+    if ip.is_multicast or ip.is_reserved or any(ip in network for network in _ALSO_INNER):
         return False
     return ip.is_global and not getattr(ip, "is_site_local", False)
 

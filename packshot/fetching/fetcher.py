@@ -81,7 +81,7 @@ class Fetcher:
         return [done[number] for number in sorted(done)]
 
     def host_reports(self) -> list[HostReport]:
-        """What happened with each host so far, most failures first. Of thousands of hosts, faultless ones are dropped."""
+        """What happened with each host so far, most failures first. Of thousands, faultless ones are dropped."""
         if self._closed:
             reports = self._scheduler.host_reports()
         else:
