@@ -1,0 +1,221 @@
+"""What the background of a product photo looks like, learnt from its border.
+
+Works on a reduced picture. The border band votes for up to three colours; each is followed across the picture as a
+smooth surface (quadratic, then locally corrected), so that gradients and vignettes count as background. Frames are found
+and left out. Soft shadows are background too: the same hue, darker, without an edge towards it.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+_BAND = 0.045
+_FRAME = 0.07
+
+
+@dataclass(slots=True)
+class Background:
+    """The background of a reduced picture.
+
+    `rgb` float32 (h, w, 3) in [0, 255]: the background's colour everywhere, behind the product too.
+    `distance` float32 (h, w): how far each pixel's colour is from it, in Lab units; about 100 is black on white.
+    `threshold`: distances below are background colour. `mask` bool (h, w): what is background, soft shadows included.
+    `explained` in [0, 1]: the share of the border band that has background colour; below about 0.7 it is busy.
+    `modes`: how many colours it took. `frame` bool (h, w): strips along the edges drawn as a frame.
+    """
+
+    rgb: np.ndarray
+    distance: np.ndarray
+    threshold: float
+    mask: np.ndarray
+    explained: float
+    modes: int
+    frame: np.ndarray
+
+    @property
+    def even(self) -> bool:
+        return self.explained >= 0.7 and self.modes == 1
+
+
+def to_lab(rgb: np.ndarray) -> np.ndarray:
+    """RGB uint8 (h, w, 3) to float32 Lab: L in [0, 100], a and b about [-100, 100]."""
+    return cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+
+
+def reduce(image: np.ndarray, side: int) -> np.ndarray:
+    """The picture with a long side of at most `side` px; small pictures stay as they are."""
+    height, width = image.shape[:2]
+    scale = side / max(height, width)
+    if scale >= 1:
+        return image
+    return cv2.resize(image, (max(1, round(width * scale)), max(1, round(height * scale))), interpolation=cv2.INTER_AREA)
+
+
+def learn_background(small: np.ndarray) -> Background:
+    """The background of `small`, RGB uint8 (h, w, 3), long side about 200 to 600 px."""
+    height, width = small.shape[:2]
+    lab = to_lab(small)
+    frame = find_frame(lab)
+    band = _border_band(frame)
+    samples = np.flatnonzero(band)
+    samples = samples[:: max(1, len(samples) // 2000)]
+    flat = lab.reshape(-1, 3)
+    terms = _terms(height, width)
+
+    noise = _noise(lab, band)
+    tolerance = float(np.clip(4.5 * noise, 4.0, 9.0))
+    surfaces: list[np.ndarray] = []
+    left = samples
+    explained = 0.0
+    while len(left) > 0.08 * len(samples) and len(surfaces) < 3:
+        surface, inliers = _follow(flat, terms, left, tolerance)
+        if len(inliers) < 0.08 * len(samples):
+            break
+        surfaces.append(surface)
+        left = np.setdiff1d(left, inliers, assume_unique=True)
+        explained = 1 - len(left) / len(samples)
+        if explained > 0.9 or (len(surfaces) == 1 and explained > 0.62):
+            break
+    if not surfaces:
+        surfaces = [np.tile(np.median(flat[samples], axis=0), (len(flat), 1)).astype(np.float32)]
+    predicted, distance = _nearest(flat, surfaces)
+    predicted, distance = predicted.reshape(lab.shape), distance.reshape(height, width)
+
+    alike = _touching((distance < tolerance) & ~frame, band)
+    if alike.any():
+        predicted = _correct(lab, predicted, alike, max(height, width) / 12)
+        distance = _lab_distance(lab, predicted)
+        # The background's own scatter decides how faint a product may be: white on white is told by a few units.
+        scatter = float(np.median(distance[alike & band])) if (alike & band).any() else noise
+        tolerance = float(np.clip(4.0 * scatter, 1.8, tolerance))
+    alike = distance < tolerance
+    mask = _touching(alike & ~frame, band)
+    mask = _with_shadows(lab, predicted, mask, frame)
+    rgb = cv2.cvtColor(predicted.astype(np.float32), cv2.COLOR_LAB2RGB) * 255
+    return Background(np.clip(rgb, 0, 255), distance, tolerance, mask, float(explained), len(surfaces), frame)
+
+
+def find_frame(lab: np.ndarray) -> np.ndarray:
+    """bool (h, w): strips along the edges, at most 7 % deep, of one colour and with a sharp inner edge."""
+    height, width = lab.shape[:2]
+    frame = np.zeros((height, width), bool)
+    for turn in range(4):
+        lines = np.rot90(lab, turn)
+        depth = max(2, round(_FRAME * lines.shape[0]))
+        if lines.shape[0] < 3 * depth:
+            continue
+        middle = lines[: depth + 1, lines.shape[1] // 12 : -max(1, lines.shape[1] // 12)]
+        colour = np.median(middle, axis=1)
+        spread = np.abs(middle - colour[:, None]).sum(axis=2)
+        even = (spread < 8).mean(axis=1) > 0.9
+        step = np.linalg.norm(np.diff(colour, axis=0), axis=1)
+        inside = np.linalg.norm(colour - colour[-1], axis=1)
+        # A strip is followed by another even colour; a product or a floor that reaches the edge is not.
+        edges = [k for k in range(depth) if step[k] > 5 and even[0] and even[k + 1 :].all() and inside[k] > 5]
+        if edges:
+            strip = np.rot90(frame, turn)
+            strip[: max(edges) + 2] = True
+    return frame
+
+
+def _border_band(frame: np.ndarray) -> np.ndarray:
+    height, width = frame.shape
+    rows, cols = np.flatnonzero(~frame.all(axis=1)), np.flatnonzero(~frame.all(axis=0))
+    band = np.zeros((height, width), bool)
+    if not len(rows) or not len(cols):
+        return ~band
+    depth = max(2, round(_BAND * max(height, width)))
+    top, bottom, left, right = rows[0], rows[-1] + 1, cols[0], cols[-1] + 1
+    band[top:bottom, left:right] = True
+    band[top + depth : bottom - depth, left + depth : right - depth] = False
+    return band
+
+
+def _terms(height: int, width: int) -> np.ndarray:
+    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
+    return np.stack([np.ones_like(x), x, y, x * x, y * y, x * y], axis=-1).reshape(-1, 6)
+
+
+def _noise(lab: np.ndarray, band: np.ndarray) -> float:
+    """Robust size of pixel noise in the band, Lab units."""
+    fine = np.abs(lab - cv2.blur(lab, (3, 3))).sum(axis=2)[band]
+    return float(np.median(fine)) if len(fine) else 1.0
+
+
+def _follow(
+    flat: np.ndarray, terms: np.ndarray, samples: np.ndarray, tolerance: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """The commonest colour among the samples as a quadratic surface over the picture, and the samples on it."""
+    colours = flat[samples]
+    bins = np.round(colours / 5).astype(np.int64)
+    keys = (bins[:, 0] + 100) * 1_000_000 + (bins[:, 1] + 100) * 1000 + bins[:, 2] + 100
+    values, counts = np.unique(keys, return_counts=True)
+    start = np.median(colours[keys == values[counts.argmax()]], axis=0)
+    near = np.linalg.norm(colours - start, axis=1) < 2.5 * tolerance
+    limits = np.percentile(colours[near], [1, 99], axis=0) if near.any() else np.stack([start, start])
+    surface = np.tile(start, (len(flat), 1)).astype(np.float32)
+    inside = near
+    for round_ in range(4):
+        if inside.sum() < 12:
+            break
+        order = 6 if round_ else 3
+        basis = terms[samples[inside]][:, :order]
+        ridge = np.diag([0.0] + [0.002 * inside.sum()] * (order - 1)).astype(np.float32)
+        normal = np.einsum("ni,nj->ij", basis, basis) + ridge + 1e-6 * np.eye(order)
+        weights = np.linalg.solve(normal, np.einsum("ni,nj->ij", basis, colours[inside])).astype(np.float32)
+        surface = np.einsum("ni,ij->nj", terms[:, :order], weights)
+        inside = np.linalg.norm(colours - surface[samples], axis=1) < tolerance
+        limits = np.percentile(colours[inside], [1, 99], axis=0) if inside.any() else limits
+    # A surface must not run away where the band is hidden: it stays within what the band shows.
+    span = np.maximum(limits[1] - limits[0], 2)
+    np.clip(surface, limits[0] - 0.5 * span, limits[1] + 0.5 * span, out=surface)
+    inside = np.linalg.norm(colours - surface[samples], axis=1) < tolerance
+    return surface, samples[inside]
+
+
+def _nearest(flat: np.ndarray, surfaces: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    distances = np.stack([np.linalg.norm(flat - s, axis=1) for s in surfaces])
+    best = distances.argmin(axis=0)
+    predicted = np.choose(best[:, None], surfaces)
+    return predicted, distances.min(axis=0)
+
+
+def _lab_distance(lab: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    return np.sqrt(((lab - predicted) ** 2).sum(axis=2))
+
+
+def _correct(lab: np.ndarray, predicted: np.ndarray, known: np.ndarray, sigma: float) -> np.ndarray:
+    """Add what the surface missed, averaged over background pixels nearby."""
+    scale = 4
+    size_wh = max(2, lab.shape[1] // scale), max(2, lab.shape[0] // scale)
+    weight = known.astype(np.float32)
+    rest = cv2.resize((lab - predicted) * weight[..., None], size_wh, interpolation=cv2.INTER_AREA)
+    weight = cv2.resize(weight, size_wh, interpolation=cv2.INTER_AREA)
+    rest = cv2.GaussianBlur(rest, (0, 0), sigma / scale, borderType=cv2.BORDER_REPLICATE)
+    weight = cv2.GaussianBlur(weight, (0, 0), sigma / scale, borderType=cv2.BORDER_REPLICATE)
+    rest = rest / (weight + 0.02)[..., None]
+    return predicted + cv2.resize(rest, lab.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+
+
+def _touching(mask: np.ndarray, seed: np.ndarray) -> np.ndarray:
+    """The 4-connected components of `mask` that contain a pixel of `seed`."""
+    count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)
+    keep = np.zeros(count, bool)
+    keep[np.unique(labels[seed & mask])] = True
+    keep[0] = False
+    return keep[labels]
+
+
+def _with_shadows(lab: np.ndarray, predicted: np.ndarray, mask: np.ndarray, frame: np.ndarray) -> np.ndarray:
+    """Grow the background into soft shadows: a little darker, hue kept, no edge in between."""
+    smooth = cv2.GaussianBlur(lab, (0, 0), 1.0)
+    light = smooth[..., 0] - predicted[..., 0]
+    hue = np.linalg.norm(smooth[..., 1:] - predicted[..., 1:], axis=2)
+    dx = cv2.Sobel(smooth[..., 0], cv2.CV_32F, 1, 0, scale=1 / 8)
+    dy = cv2.Sobel(smooth[..., 0], cv2.CV_32F, 0, 1, scale=1 / 8)
+    soft = cv2.magnitude(dx, dy) < 1.6
+    shadow = (light < 0) & (light > -0.45 * predicted[..., 0]) & (hue < 5 - 0.1 * light) & soft & ~frame
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
+    wide = cv2.morphologyEx((shadow | mask).astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0
+    return mask | _touching((wide & shadow) | mask, mask)

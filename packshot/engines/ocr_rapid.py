@@ -1,0 +1,130 @@
+"""Reading with RapidOCR: the PP-OCRv6 models inside its wheel, run by ONNX Runtime on the CPU."""
+
+import hashlib
+import logging
+import re
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+from pydantic import Field
+
+from packshot.artifacts import TextBox, Texts
+from packshot.engines.base import Engine, EngineParams
+
+_DETECTOR = "PP-OCRv6_det_small.onnx"
+_READER = "PP-OCRv6_rec_small.onnx"
+_ONLY_LATIN = frozenset("dfjqsvzDFGQSVZ")
+"""Letters as which the reader, which has no Cyrillic, hardly ever reads a Cyrillic one."""
+
+
+class RapidOcrParams(EngineParams):
+    language: Literal["ru", "en"] = Field("ru", description="the market's script: ru (Cyrillic beside Latin) or en")
+    max_side: int = Field(1024, ge=256, le=4096, description="px; larger photos are reduced to this long side")
+    min_side: int = Field(640, ge=0, le=2048, description="px; smaller photos are enlarged to this long side")
+    min_score: float = Field(0.5, ge=0, le=1, description="least mean score of a text box")
+    min_confidence: float = Field(0.5, ge=0, le=1, description="least confidence of a reading; below, it is unread")
+    min_unread_score: float = Field(0.7, ge=0, le=1, description="least box score of writing that cannot be read")
+    threads: int = Field(2, ge=1, le=64, description="CPU threads of one inference")
+
+
+class RapidOcr(Engine):
+    """RapidOCR 3 (Apache-2.0) with PP-OCRv6 small. It never downloads: both models lie in the wheel."""
+
+    stage = "ocr"
+    name = "rapid"
+    version = 1
+    max_batch = 16
+    Params = RapidOcrParams
+    params: RapidOcrParams
+
+    def __init__(self, params: RapidOcrParams):
+        super().__init__(params)
+        import rapidocr
+
+        self._models = Path(rapidocr.__file__).parent / "models"
+        self._reader = rapidocr.RapidOCR(
+            params={
+                "Global.log_level": "critical",
+                "Global.text_score": params.min_confidence,
+                "Global.max_side_len": params.max_side,
+                "Det.limit_type": "max",
+                "Det.limit_side_len": params.max_side,
+                "Det.box_thresh": params.min_score,
+                "Det.model_path": str(self._models / _DETECTOR),
+                "Rec.model_path": str(self._models / _READER),
+                "EngineConfig.onnxruntime.intra_op_num_threads": params.threads,
+                "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+            }
+        )
+        logging.getLogger("RapidOCR").setLevel(logging.CRITICAL)
+
+    @cached_property
+    def weights_revision(self) -> str:
+        digest = hashlib.sha256()
+        for name in (_DETECTOR, _READER):
+            digest.update((self._models / name).read_bytes())
+        return digest.hexdigest()[:16]
+
+    def run(self, images: list[np.ndarray], *upstream: list[Any]) -> list[Texts]:
+        """Texts of each photo, top to bottom, boxes in its own pixels."""
+        return [self._read(image) for image in images]
+
+    def _read(self, image: np.ndarray) -> Texts:
+        height, width = image.shape[:2]
+        reduced = _to_side(image, self.params.min_side, self.params.max_side)
+        bgr = cv2.cvtColor(reduced, cv2.COLOR_RGB2BGR)
+        found = self._reader(bgr, use_det=True, use_cls=False, use_rec=False)
+        if found.boxes is None:
+            return Texts([])
+        # Found and read in two calls: in one, RapidOCR drops the boxes that it cannot read, and so most Cyrillic.
+        quads = [np.asarray(quad, np.float32).reshape(4, 2) for quad in found.boxes]
+        read = self._reader.recognize_txt([_upright(bgr, quad) for quad in quads])
+        scale = np.float32([width / reduced.shape[1], height / reduced.shape[0]])
+        limit = np.float32([width, height])
+        boxes = []
+        for quad, score, text, confidence in zip(quads, found.scores, read.txts, read.scores, strict=True):
+            text, confidence, score = text.strip(), float(confidence), float(score)
+            if not text or confidence < self.params.min_confidence:
+                if self.params.language == "en" or score < self.params.min_unread_score:
+                    continue
+                text = ""
+            readable = bool(text) and (self.params.language == "en" or reading_is_sure(text, confidence))
+            boxes.append(
+                TextBox(np.clip(quad * scale, 0, limit), text, confidence if readable else min(score, 1.0), readable)
+            )
+        return Texts(boxes)
+
+
+def reading_is_sure(text: str, confidence: float) -> bool:
+    """Whether a reading by a Latin-only reader holds in a market that writes Cyrillic.
+
+    Numbers hold. Words hold when each has a letter that no Cyrillic letter is taken for: "PA3MEPbI" does not.
+    """
+    if confidence < 0.9 or not any(c.isalnum() for c in text):
+        return False
+    words = re.findall(r"[^\W\d_]+", text)
+    return all(word.isascii() and not _ONLY_LATIN.isdisjoint(word) for word in words)
+
+
+def _upright(bgr: np.ndarray, quad: np.ndarray) -> np.ndarray:
+    """The writing in `quad` (4, 2) as an upright picture; tall ones are turned by a quarter, as the reader expects."""
+    width = max(1, int(max(np.linalg.norm(quad[0] - quad[1]), np.linalg.norm(quad[2] - quad[3]))))
+    height = max(1, int(max(np.linalg.norm(quad[0] - quad[3]), np.linalg.norm(quad[1] - quad[2]))))
+    corners = np.float32([[0, 0], [width, 0], [width, height], [0, height]])
+    line = cv2.warpPerspective(
+        bgr, cv2.getPerspectiveTransform(quad, corners), (width, height), None, cv2.INTER_CUBIC, cv2.BORDER_REPLICATE
+    )
+    return np.ascontiguousarray(np.rot90(line)) if height >= 1.5 * width else line
+
+
+def _to_side(image: np.ndarray, least: int, most: int) -> np.ndarray:
+    """The photo resized so that its long side lies between `least` and `most`, keeping its aspect ratio."""
+    height, width = image.shape[:2]
+    scale = min(max(max(height, width), least), most) / max(height, width)
+    if scale == 1:
+        return image
+    size_wh = max(1, round(width * scale)), max(1, round(height * scale))
+    return cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
