@@ -1,0 +1,163 @@
+"""Photos without infographics: calm even backgrounds, bad backgrounds, professional settings."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from packshot.synth import backgrounds, rooms, textures
+from packshot.synth.backgrounds import Backdrop
+from packshot.synth.colours import draw_object_colour, mixed
+from packshot.synth.products import draw_subject
+from packshot.synth.raster import composite
+from packshot.synth.scene import Scene
+
+
+def _region(scene: Scene, low: float, high: float, drift: float = 0.03) -> tuple[float, float, float, float]:
+    """A centred square-ish region filling `low` to `high` of the picture, a little off centre."""
+    rng = scene.rng
+    w, h = rng.uniform(low, high), rng.uniform(low, high)
+    cx, cy = 0.5 + rng.uniform(-drift, drift), 0.5 + rng.uniform(-drift, drift)
+    x0, y0 = max(0.01, cx - w / 2), max(0.01, cy - h / 2)
+    return scene.region(x0, y0, min(0.99, x0 + w), min(0.99, y0 + h))
+
+
+def good_background(scene: Scene) -> None:
+    rng = scene.rng
+    kind = None
+    if rng.random() < 0.06:
+        kind, scene.palette = "white", scene.palette
+    backdrop = scene.back(backgrounds.even(rng, scene.shape_hw, scene.split, kind))
+    region = _region(scene, 0.72, 0.97)
+    if backdrop.stand is not None:
+        region = _region(scene, 0.55, 0.8)
+    scene.place(region, backdrop)
+    scene.clauses += backdrop.clauses
+
+
+def bad_background(scene: Scene) -> None:
+    rng = scene.rng
+    kind = str(
+        rng.choice(["amateur", "loud", "framed", "uneven", "collage", "strewn"], p=[0.46, 0.13, 0.13, 0.15, 0.08, 0.05])
+    )
+    if kind == "collage":
+        _collage(scene)
+        return
+    if kind == "strewn":
+        backdrop = scene.back(backgrounds.even(rng, scene.shape_hw, scene.split, "white"))
+        box = scene.place(_region(scene, 0.6, 0.85), backdrop)
+        covered = scene.picture
+        scene.picture = rooms.decorate(rng, covered, box)
+        changed = np.abs(scene.picture - covered).max(2) > 0.02
+        scene.alpha = np.where(changed, 0, scene.alpha).astype(np.float32)
+        scene.writing &= ~changed
+        scene.clauses += ["collage", "busy_background"]
+        return
+    make = {
+        "amateur": rooms.amateur,
+        "loud": backgrounds.loud,
+        "framed": backgrounds.framed,
+        "uneven": backgrounds.uneven,
+    }[kind]
+    backdrop = scene.back(make(rng, scene.shape_hw, scene.split))
+    snapshot = kind in ("amateur", "uneven")
+    region = _region(scene, 0.45, 0.9, 0.09) if snapshot else _region(scene, 0.6, 0.85)
+    scene.place(region, backdrop, tone=rng.uniform(0.2, 0.5) if snapshot else 0.0)
+    if snapshot and rng.random() < 0.5:  # the camera held askew
+        _tilt(scene, rng.uniform(-7, 7))
+    scene.snapshot = snapshot or rng.random() < 0.25
+    scene.clauses += backdrop.clauses
+
+
+def image_background(scene: Scene) -> None:
+    rng = scene.rng
+    backdrop = scene.back(rooms.interior(rng, scene.shape_hw, scene.split))
+    kinds = None
+    if "setting_living" in backdrop.clauses or "setting_window" in backdrop.clauses:
+        kinds = [
+            k
+            for k in ("sofa", "table_lamp", "cushion", "chandelier", "bicycle", "photo_frame", "basket")
+            if rng.random() < 2
+        ]
+    if "setting_bedroom" in backdrop.clauses:
+        kinds = ["armchair", "chair", "vase", "umbrella", "monitor"]
+    low, high = (0.5, 0.75) if rng.random() < 0.7 else (0.7, 0.9)
+    scene.place(
+        _region(scene, low, high, 0.1),
+        backdrop,
+        str(rng.choice(kinds)) if kinds else None,
+        tone=rng.uniform(0.15, 0.35),
+    )
+    if rng.random() < 0.35:  # something out of focus in the foreground
+        _foreground(scene)
+    scene.picture = np.clip(
+        scene.picture * textures.radial(scene.shape_hw, (1.02, 1.02, 1.02), (0.86, 0.86, 0.86), (0.5, 0.5), 0.9), 0, 1
+    )
+    scene.clauses += backdrop.clauses
+
+
+def _foreground(scene: Scene) -> None:
+    rng = scene.rng
+    subject = draw_subject(rng, scene.split, int(scene.width * rng.uniform(0.3, 0.5)))
+    layer = subject.layer
+    pad = int(scene.width * 0.05)
+    packed = np.dstack([layer.rgb * layer.alpha[..., None], layer.alpha])
+    packed = cv2.GaussianBlur(
+        cv2.copyMakeBorder(packed, pad, pad, pad, pad, cv2.BORDER_CONSTANT), (0, 0), scene.width * 0.012
+    )
+    layer.alpha = packed[..., 3]
+    layer.rgb = packed[..., :3] / np.maximum(packed[..., 3:], 1e-4)
+    layer.ink = np.zeros(layer.alpha.shape, bool)
+    whole = type(layer)(scene.shape_hw)
+    x = rng.choice([-0.25, 0.85]) * scene.width
+    whole.paste(layer, (x, scene.height - layer.shape_hw[0] * 0.75))
+    scene.picture = composite(scene.picture, whole)
+    scene.alpha = scene.alpha * (1 - whole.alpha)
+    scene.writing &= whole.alpha < 0.5
+
+
+def _tilt(scene: Scene, degrees: float) -> None:
+    height, width = scene.shape_hw
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0 + abs(degrees) / 60)
+    scene.picture = cv2.warpAffine(
+        scene.picture, turn, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
+    )
+    scene.alpha = cv2.warpAffine(scene.alpha, turn, (width, height), flags=cv2.INTER_LINEAR)
+    scene.writing = cv2.warpAffine(scene.writing.astype(np.uint8), turn, (width, height), flags=cv2.INTER_NEAREST) > 0
+
+
+def _collage(scene: Scene) -> None:
+    """Several photos stuck together: the same product in other colours or settings."""
+    rng = scene.rng
+    height, width = scene.shape_hw
+    scene.picture = textures.plain(
+        scene.shape_hw, (1, 1, 1) if rng.random() < 0.6 else draw_object_colour(rng, scene.split)
+    )
+    columns, rows = (2, 2) if rng.random() < 0.5 else (2, 1) if rng.random() < 0.5 else (1, 2)
+    gap = int(width * rng.uniform(0, 0.02))
+    picture, alpha, writing = scene.picture.copy(), scene.alpha.copy(), scene.writing.copy()
+    kind = None
+    for row in range(rows):
+        for column in range(columns):
+            x0, x1 = column * width // columns + gap, (column + 1) * width // columns - gap
+            y0, y1 = row * height // rows + gap, (row + 1) * height // rows - gap
+            cell = Scene(rng, scene.split, (y1 - y0, x1 - x0), scene.palette)
+            make = (backgrounds.even, backgrounds.loud, rooms.amateur, backgrounds.uneven)[int(rng.integers(4))]
+            backdrop: Backdrop = cell.back(make(rng, cell.shape_hw, scene.split))
+            cell.place(_region(cell, 0.6, 0.9), backdrop, kind)
+            kind = cell.subject.kind if cell.subject else None
+            part = np.s_[y0:y1, x0:x1]
+            picture[part], alpha[part], writing[part] = cell.picture, cell.alpha, cell.writing
+            scene.subject = cell.subject
+            scene.words += cell.words
+    scene.picture, scene.alpha, scene.writing = picture, alpha, writing
+    ys, xs = np.nonzero(alpha > 0.5)
+    scene.product_box = (float(xs.min()), float(ys.min()), float(xs.max() + 1), float(ys.max() + 1))
+    scene.clauses.append("collage")
+    if rng.random() < 0.4:
+        frame = mixed(scene.palette.main, (1, 1, 1), 0.2)
+        edge = max(2, int(width * 0.01))
+        for part in (np.s_[:edge], np.s_[-edge:], np.s_[:, :edge], np.s_[:, -edge:]):
+            scene.picture[part] = frame
+            scene.alpha[part] = 0
+            scene.writing[part] = False
