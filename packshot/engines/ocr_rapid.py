@@ -98,12 +98,12 @@ class RapidOcr(Engine):
         return Texts(boxes)
 
 
-def reading_is_sure(text: str, confidence: float) -> bool:
+def reading_is_sure(text: str, confidence: float, least: float = 0.9) -> bool:
     """Whether a reading by a Latin-only reader holds in a market that writes Cyrillic.
 
     Numbers hold. Words hold when each has a letter that no Cyrillic letter is taken for: "PA3MEPbI" does not.
     """
-    if confidence < 0.9 or not any(c.isalnum() for c in text):
+    if confidence < least or not any(c.isalnum() for c in text):
         return False
     words = re.findall(r"[^\W\d_]+", text)
     return all(word.isascii() and not _ONLY_LATIN.isdisjoint(word) for word in words)
