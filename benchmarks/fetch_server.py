@@ -1,8 +1,8 @@
 """A photo server of its own process for `fetch.py`: whole photos, and every sort of faulty one, at a known share.
 
 Photo `n` is at `/photo/n.jpg`; `fault_of(n)` tells what is wrong with it. `/tiny/n.jpg` is a small whole photo, for
-measuring bookkeeping. `/stats` counts connections and requests. Written on bare asyncio, so that the two cores are
-left to the clients that are measured.
+measuring bookkeeping. `/stats` tells connections, requests, and the times of the first and the last request since it
+was asked before. Written on bare asyncio, so that the two cores are left to the clients that are measured.
 """
 
 import argparse
@@ -10,6 +10,7 @@ import asyncio
 import io
 import json
 import struct
+import time
 import zlib
 from multiprocessing.connection import Connection
 from typing import Any
@@ -36,6 +37,7 @@ FAULTS = {
 }
 """What is wrong with a photo, and the code that packshot must give it."""
 
+NOTHING_YET = {"connections": 0, "requests": 0, "first": 0.0, "last": 0.0}
 DISTINCT_PICTURES = 16
 PHOTO_NOISE = 8  # gives about 100 KB at 800x800 and quality 82
 
@@ -121,7 +123,7 @@ CLOSING = frozenset({"body_cut", "chunks_cut"})
 
 
 class Protocol(asyncio.Protocol):
-    def __init__(self, photos: Photos, stats: dict[str, int]):
+    def __init__(self, photos: Photos, stats: dict[str, float]):
         self.photos, self.stats, self.buffer = photos, stats, b""
         self.transport: Any = None
 
@@ -136,15 +138,19 @@ class Protocol(asyncio.Protocol):
             self.answer(head.split(b" ", 2)[1].decode("ascii", "replace"), b"\nconnection: close" in head.lower())
 
     def answer(self, path: str, close: bool) -> None:
-        self.stats["requests"] += 1
         folder, _, name = path.lstrip("/").partition("/")
         stem = name.partition(".")[0]
         if folder == "stats":
             self.transport.write(response("200 OK", json.dumps(self.stats).encode(), "application/json"))
+            self.stats.update(NOTHING_YET)
         elif not stem.isdigit():
             self.transport.write(response("404 Not Found"))
         else:
+            now = time.monotonic()
+            self.stats["requests"] += 1
+            self.stats["first"] = self.stats["first"] or now
             close |= self.send_photo(folder, int(stem), path)
+            self.stats["last"] = now
         if close:
             self.transport.close()
 
@@ -164,7 +170,7 @@ class Protocol(asyncio.Protocol):
 
 
 async def serve(port_to: Connection | None) -> None:
-    photos, stats = Photos(), {"connections": 0, "requests": 0}
+    photos, stats = Photos(), dict(NOTHING_YET)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Protocol(photos, stats), "127.0.0.1", 0, backlog=1024)
     port = server.sockets[0].getsockname()[1]
