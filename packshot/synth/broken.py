@@ -72,7 +72,9 @@ def odd_files(seed: int, split: str) -> dict[str, bytes]:
     }
 
 
-def write_broken(folder: Path, base: str, first_sku: int, seed: int, split: str, good: dict) -> tuple[list[str], list[dict]]:
+def write_broken(
+    folder: Path, base: str, first_sku: int, seed: int, split: str, good: dict
+) -> tuple[list[str], list[dict]]:
     """Write the odd files into `folder`/photos; returns catalogue lines (raw text) and what each is meant to be.
 
     Args:
@@ -90,7 +92,9 @@ def write_broken(folder: Path, base: str, first_sku: int, seed: int, split: str,
 
     sku = first_sku
     for fault in FAULTS:
-        add(f"fault:{fault}", {"market_sku_id": sku, "pic_url": f"{base}/fault/{fault}", "verdict": "good_infographics"})
+        add(
+            f"fault:{fault}", {"market_sku_id": sku, "pic_url": f"{base}/fault/{fault}", "verdict": "good_infographics"}
+        )
         sku += 1
     for name, data in odd_files(seed, split).items():
         (folder / "photos" / name).write_bytes(data)
@@ -99,7 +103,10 @@ def write_broken(folder: Path, base: str, first_sku: int, seed: int, split: str,
         sku += 1
     for number, hostile in enumerate(HOSTILE_SKUS):
         add(f"sku:{number}", {**good, "market_sku_id": hostile})
-    add("unreachable", {"market_sku_id": sku, "pic_url": "//127.0.0.1:9/photos/none.jpg", "verdict": "good_infographics"})
+    add(
+        "unreachable",
+        {"market_sku_id": sku, "pic_url": "//127.0.0.1:9/photos/none.jpg", "verdict": "good_infographics"},
+    )
     add("missing_url", {"market_sku_id": sku + 1, "verdict": "good_infographics"})
     add("unknown_verdict", {**good, "market_sku_id": sku + 2, "verdict": "no_such_verdict"})
     add("duplicate", good)
