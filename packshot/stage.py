@@ -131,8 +131,10 @@ def _find_done(run: Run, stage: Stage, subjects: dict[str, Subject], result: Sur
     """Sort subjects into those with an artifact or a kept final failure, and the pending ones."""
     done_keys = {name: f"{artifact_key(run, stage.name, name)}.{stage.suffix}" for name in subjects}
     failed_keys = {name: f"{artifact_key(run, stage.name, name)}.failed.json" for name in subjects}
-    there = run.store.existing([*done_keys.values(), *failed_keys.values()])
-    kept = run.store.get_many([key for key in failed_keys.values() if key in there])
+    there = run.store.existing(done_keys.values())
+    kept = run.store.get_many(
+        run.store.existing(failed_keys[name] for name, key in done_keys.items() if key not in there)
+    )
     verdicts = {}
     if stage.name == "classify":
         verdicts = run.store.get_many([key for key in done_keys.values() if key in there])
