@@ -7,6 +7,7 @@ takes exactly these (no second look-up), checked once more as the socket is made
 
 import re
 import socket
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 from urllib.parse import urljoin
@@ -147,26 +148,32 @@ def parse_url(text: str, settings: FetchSettings, policy: AddressPolicy, base: U
         raise _bad(text, str(error)) from None
     if not host or not port:
         raise _bad(text, "it has no host" if not host else "its port is not a port")
-    _check_host(host, text, settings, policy)
+    code, why = _fault_of_host(host, policy, bool(settings.proxy))
+    if code is ErrorCode.BLOCKED_ADDRESS:
+        raise PhotoError(code, why)
+    if code is not None:
+        raise _bad(text, why)
     return url
 
 
-def _check_host(host: str, text: str, settings: FetchSettings, policy: AddressPolicy) -> None:
+@lru_cache(maxsize=4096)
+def _fault_of_host(host: str, policy: AddressPolicy, by_proxy: bool) -> tuple[ErrorCode | None, str]:
     try:
         address = ip_address(host)
     except ValueError:
         address = None
     if address is not None:
-        if not policy.allows(address):
-            raise PhotoError(ErrorCode.BLOCKED_ADDRESS, f"{host} is not a public address")
-        return
+        if policy.allows(address):
+            return None, ""
+        return ErrorCode.BLOCKED_ADDRESS, f"{host} is not a public address"
     if len(host) > 253 or not _HOST_NAME.match(host) or any(len(label) > 63 for label in host.split(".")):
-        raise _bad(text, f"{host!r} is not a host name")
+        return ErrorCode.BAD_URL, f"{host!r} is not a host name"
     if _NUMERIC_LABEL.match(host.rstrip(".").rpartition(".")[2]):
         # 127.1, 0x7f000001 and 2130706433 are 127.0.0.1 to the system's resolver, and no public names.
-        raise _bad(text, f"{host!r} is an address in an unusual spelling")
-    if settings.proxy and not policy.allows_name(host):
-        raise PhotoError(ErrorCode.BLOCKED_ADDRESS, f"{host} names an inner host")
+        return ErrorCode.BAD_URL, f"{host!r} is an address in an unusual spelling"
+    if by_proxy and not policy.allows_name(host):
+        return ErrorCode.BLOCKED_ADDRESS, f"{host} names an inner host"
+    return None, ""
 
 
 def _is_loopback(authority: str) -> bool:

@@ -54,24 +54,27 @@ class ByteBudget:
 
     def __init__(self, capacity: int):
         self._free = capacity
-        self._capacity = capacity
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
         self.grow_lane = asyncio.Lock()
 
-    async def take(self, size: int) -> int:
-        size = min(size, self._capacity)
+    def take_now(self, size: int) -> bool:
+        """Take `size` if nobody has to wait for it."""
         if self._waiting or size > self._free:
-            future = asyncio.get_running_loop().create_future()
-            self._waiting.append((size, future))
-            try:
-                await future
-            except asyncio.CancelledError:
-                if future.done() and not future.cancelled():
-                    self.give(size)
-                raise
-        else:
-            self._free -= size
-        return size
+            return False
+        self._free -= size
+        return True
+
+    async def take(self, size: int) -> None:
+        if self.take_now(size):
+            return
+        future = asyncio.get_running_loop().create_future()
+        self._waiting.append((size, future))
+        try:
+            await future
+        except asyncio.CancelledError:
+            if future.done() and not future.cancelled():
+                self.give(size)
+            raise
 
     def give(self, size: int) -> None:
         self._free += size
@@ -86,21 +89,30 @@ class Reservation:
     """One photo's share of the budget, from its first byte until it is stored."""
 
     def __init__(self, budget: ByteBudget):
+        self.held = 0
         self._budget = budget
-        self._held = 0
         self._in_lane = False
 
-    async def announce(self, size: int | None) -> None:
-        self._held = await self._budget.take(_UNANNOUNCED_BYTES if size is None else size)
+    def take_now(self, size: int) -> bool:
+        taken = self._budget.take_now(size)
+        if taken:
+            self.held = size
+        return taken
 
-    async def grow(self, size: int) -> None:
-        if size > max(self._held, _UNANNOUNCED_BYTES) and not self._in_lane:
+    async def take(self, size: int) -> None:
+        await self._budget.take(size)
+        self.held = size
+
+    async def grow(self) -> None:
+        """Go on beyond what is held, in the lane where one photo does so at a time."""
+        if not self._in_lane:
             await self._budget.grow_lane.acquire()
             self._in_lane = True
 
     def release(self) -> None:
-        self._budget.give(self._held)
-        self._held = 0
+        if self.held:
+            self._budget.give(self.held)
+            self.held = 0
         if self._in_lane:
             self._budget.grow_lane.release()
             self._in_lane = False
@@ -162,7 +174,9 @@ async def _read_body(
     if announced is not None and announced > settings.max_bytes:
         raise _too_large(f"announces {announced} bytes", settings)
     plain = encoding in ("identity", "")
-    await _off_the_clock(clock, reserved.announce(announced if plain else None))
+    expected = announced if plain and announced is not None else min(_UNANNOUNCED_BYTES, settings.max_bytes)
+    if not reserved.take_now(expected):
+        await _off_the_clock(clock, reserved.take(expected))
     inflate = None if plain else _Inflater(encoding, settings.max_bytes)
     chunks: list[bytes] = []
     size = 0
@@ -171,8 +185,8 @@ async def _read_body(
             size += len(piece)
             if size > settings.max_bytes:
                 raise _too_large(f"is more than {settings.max_bytes} bytes", settings)
-            if announced is None or inflate is not None:
-                await _off_the_clock(clock, reserved.grow(size))
+            if size > reserved.held:
+                await _off_the_clock(clock, reserved.grow())
             chunks.append(piece)
     if inflate is not None:
         inflate.finish()

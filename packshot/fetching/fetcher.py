@@ -118,11 +118,11 @@ class Fetcher:
                         self._loop.call_soon_threadsafe(self._scheduler.admit, run, chunk)
                     if run.results.empty() and (more or not under_way):
                         continue
-                result = run.results.get()
-                if result is None:
+                group = run.results.get()
+                if group is None:
                     raise PackshotError("the Fetcher was closed while photos were under way")
-                number, outcome = result
-                yield number, under_way.pop(number), outcome
+                for number, result in group:
+                    yield number, under_way.pop(number), result
         finally:
             if not self._closed:
                 self._loop.call_soon_threadsafe(self._scheduler.end, run)

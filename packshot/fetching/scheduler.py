@@ -9,10 +9,10 @@ import asyncio
 import hashlib
 import queue
 import random
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,7 @@ from packshot.fetching.addresses import AddressPolicy, parse_url
 from packshot.fetching.exchange import Answer, ByteBudget, FetchRequest, Refused, Reservation, exchange
 from packshot.fetching.hosts import Host, HostReport
 from packshot.fetching.settings import FetchSettings
+from packshot.fetching.workers import Workers
 from packshot.images import ImageInfo, verify
 
 StorePhoto = Callable[[str, str, bytes], Any]
@@ -57,10 +58,14 @@ class Fetched:
 
 @dataclass(slots=True, eq=False)
 class Run:
-    """One call of `stream`: where results go, and which equal requests wait for one answer."""
+    """One call of `stream`: where results go, in groups as they come about, and which equal requests wait for one
+    answer. The last group of a run that is cut short is None."""
 
     store_photo: StorePhoto | None
-    results: "queue.SimpleQueue[tuple[int, Fetched | PhotoError] | None]" = field(default_factory=queue.SimpleQueue)
+    results: "queue.SimpleQueue[list[tuple[int, Fetched | PhotoError]] | None]" = field(
+        default_factory=queue.SimpleQueue
+    )
+    ready: list[tuple[int, Fetched | PhotoError]] = field(default_factory=list)
     waiting: dict[FetchRequest, list[int]] = field(default_factory=dict)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     ended: bool = False
@@ -95,8 +100,8 @@ class Scheduler:
         self._in_turn: deque[Host] = deque()
         self._free_places = settings.concurrency
         self._budget = ByteBudget(settings.buffer_bytes)
-        self._verifiers = ThreadPoolExecutor(settings.verify_threads, "packshot-verify")
-        self._storers = ThreadPoolExecutor(settings.store_threads, "packshot-store")
+        self._workers = Workers(settings.verify_threads + settings.store_threads)
+        self._verifying = threading.BoundedSemaphore(settings.verify_threads)
 
     def host_reports(self) -> list[HostReport]:
         return [host.report() for host in self._hosts.values()]
@@ -110,8 +115,7 @@ class Scheduler:
         for run in self.runs:
             run.ended = True
             run.results.put(None)
-        for pool in (self._verifiers, self._storers):
-            pool.shutdown(wait=True, cancel_futures=True)
+        self._workers.close()
 
     def begin(self, run: Run) -> None:
         self.runs.append(run)
@@ -138,8 +142,14 @@ class Scheduler:
         self._start_what_may()
 
     def _deliver(self, run: Run, request: FetchRequest, result: Fetched | PhotoError) -> None:
-        for number in run.waiting.pop(request):
-            run.results.put((number, result))
+        if not run.ready:
+            self._loop.call_soon(self._hand_over, run)
+        run.ready.extend((number, result) for number in run.waiting.pop(request))
+
+    def _hand_over(self, run: Run) -> None:
+        """Once for all results of a turn of the loop: waking another thread is dear."""
+        run.results.put(run.ready)
+        run.ready = []
 
     def _enqueue(self, item: _Item) -> None:
         host = self._host(item.url)
@@ -251,10 +261,8 @@ class Scheduler:
     async def _finish(self, item: _Item, answer: Answer) -> Fetched:
         digest = extension = size_wh = None
         if answer.body is not None:
-            digest, info = await self._loop.run_in_executor(self._verifiers, self._verify, answer.body)
+            digest, info = await self._workers.run(self._verify_and_store, answer.body, item.run.store_photo)
             extension, size_wh = info.extension, info.size_wh
-            if item.run.store_photo is not None:
-                await self._store(item.run.store_photo, digest, extension, answer.body)
         return Fetched(
             url=item.request.url,
             final_url=str(item.url),
@@ -269,15 +277,17 @@ class Scheduler:
             seconds=time.monotonic() - item.began,
         )
 
-    def _verify(self, body: bytes) -> tuple[str, ImageInfo]:
-        info = verify(body, self.settings.image_limits)
-        return hashlib.sha256(body).hexdigest(), info
-
-    async def _store(self, store_photo: StorePhoto, digest: str, extension: str, body: bytes) -> None:
-        try:
-            await self._loop.run_in_executor(self._storers, store_photo, digest, extension, body)
-        except Exception as error:
-            raise PhotoError(ErrorCode.STORE_ERROR, f"photo {digest[:12]} could not be stored: {error}") from error
+    def _verify_and_store(self, body: bytes, store_photo: StorePhoto | None) -> tuple[str, ImageInfo]:
+        """On a worker's thread. Only `verify_threads` use the processor at once; the others wait for the store."""
+        with self._verifying:
+            info = verify(body, self.settings.image_limits)
+            digest = hashlib.sha256(body).hexdigest()
+        if store_photo is not None:
+            try:
+                store_photo(digest, info.extension, body)
+            except Exception as error:
+                raise PhotoError(ErrorCode.STORE_ERROR, f"photo {digest[:12]} could not be stored: {error}") from error
+        return digest, info
 
     def _failed(self, item: _Item, host: Host, error: PhotoError) -> None:
         settings = self.settings
