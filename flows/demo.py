@@ -18,10 +18,11 @@ def run_demo(console: Console, folder: Path, photos: int, verbose: bool) -> None
     started = time.perf_counter()
     catalogue = folder / "catalogue"
     # The port is a part of every URL, so it stays the same for a second run to find its photos done.
-    with serve(catalogue, port=_port(folder)) as base_url:
-        if not (catalogue / "pictures_market.jsonl").exists():
-            with console.status(f"Drawing a catalogue of {photos} photos and some broken rows …"):
-                write_catalogue(catalogue, photos, SEED, broken=True, base_url=base_url)
+    port = _port(folder)
+    if not (catalogue / "pictures_market.jsonl").exists():
+        with console.status(f"Drawing a catalogue of {photos} photos and some broken rows …"):
+            write_catalogue(catalogue, photos, SEED, broken=True, base_url=f"http://127.0.0.1:{port}")
+    with serve(catalogue, port=port):
         parameters = CatalogueParameters(
             source=str(catalogue / "pictures_market.jsonl"),
             store=str(folder / "store"),

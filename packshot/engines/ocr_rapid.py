@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import re
-from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,12 +21,15 @@ _ONLY_LATIN = frozenset("dfjqsvzDFGQSVZ")
 
 
 class RapidOcrParams(EngineParams):
+    operational = frozenset({"threads"})
+
     language: Literal["ru", "en"] = Field("ru", description="the market's script: ru (Cyrillic beside Latin) or en")
     max_side: int = Field(1024, ge=256, le=4096, description="px; larger photos are reduced to this long side")
     min_side: int = Field(640, ge=0, le=2048, description="px; smaller photos are enlarged to this long side")
     min_score: float = Field(0.5, ge=0, le=1, description="least mean score of a text box")
     min_confidence: float = Field(0.5, ge=0, le=1, description="least confidence of a reading; below, it is unread")
     min_unread_score: float = Field(0.7, ge=0, le=1, description="least box score of writing that cannot be read")
+    max_unread_height: float = Field(0.22, ge=0, le=1, description="of the long side; taller, unread, it is no line")
     threads: int = Field(2, ge=1, le=64, description="CPU threads of one inference")
 
 
@@ -44,7 +47,7 @@ class RapidOcr(Engine):
         super().__init__(params)
         import rapidocr
 
-        self._models = Path(rapidocr.__file__).parent / "models"
+        models = _models()
         self._reader = rapidocr.RapidOCR(
             params={
                 "Global.log_level": "critical",
@@ -53,19 +56,19 @@ class RapidOcr(Engine):
                 "Det.limit_type": "max",
                 "Det.limit_side_len": params.max_side,
                 "Det.box_thresh": params.min_score,
-                "Det.model_path": str(self._models / _DETECTOR),
-                "Rec.model_path": str(self._models / _READER),
+                "Det.model_path": str(models / _DETECTOR),
+                "Rec.model_path": str(models / _READER),
                 "EngineConfig.onnxruntime.intra_op_num_threads": params.threads,
                 "EngineConfig.onnxruntime.inter_op_num_threads": 1,
             }
         )
         logging.getLogger("RapidOCR").setLevel(logging.CRITICAL)
 
-    @cached_property
-    def weights_revision(self) -> str:
+    @classmethod
+    def weights_revision(cls, params: EngineParams) -> str:
         digest = hashlib.sha256()
         for name in (_DETECTOR, _READER):
-            digest.update((self._models / name).read_bytes())
+            digest.update((_models() / name).read_bytes())
         return digest.hexdigest()[:16]
 
     def run(self, images: list[np.ndarray], *upstream: list[Any]) -> list[Texts]:
@@ -91,6 +94,9 @@ class RapidOcr(Engine):
                 if self.params.language == "en" or score < self.params.min_unread_score:
                     continue
                 text = ""
+            sure = bool(text) and confidence > 0.9
+            if not sure and _line_height(quad) > self.params.max_unread_height * max(reduced.shape[:2]):
+                continue  # a product's own outline is at times taken for one large letter
             readable = bool(text) and (self.params.language == "en" or reading_is_sure(text, confidence))
             boxes.append(
                 TextBox(np.clip(quad * scale, 0, limit), text, confidence if readable else min(score, 1.0), readable)
@@ -120,6 +126,10 @@ def _upright(bgr: np.ndarray, quad: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(np.rot90(line)) if height >= 1.5 * width else line
 
 
+def _line_height(quad: np.ndarray) -> float:
+    return float(min(np.linalg.norm(quad[0] - quad[3]), np.linalg.norm(quad[0] - quad[1])))
+
+
 def _to_side(image: np.ndarray, least: int, most: int) -> np.ndarray:
     """The photo resized so that its long side lies between `least` and `most`, keeping its aspect ratio."""
     height, width = image.shape[:2]
@@ -128,3 +138,8 @@ def _to_side(image: np.ndarray, least: int, most: int) -> np.ndarray:
         return image
     size_wh = max(1, round(width * scale)), max(1, round(height * scale))
     return cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+
+
+def _models() -> Path:
+    """The folder of the models in RapidOCR's wheel, without importing it (which takes a second)."""
+    return Path(find_spec("rapidocr").origin).parent / "models"
