@@ -16,9 +16,10 @@ from packshot.synth.backgrounds import Backdrop
 from packshot.synth.broken import FAULTS, HOSTILE_SKUS, png_bomb
 from packshot.synth.colours import HUES, draw_palette
 from packshot.synth.compose import NATURAL_COUNTS
+from packshot.synth.interiors import SETTINGS
 from packshot.synth.lettering import FONT_FOLDER, FONTS, text_cover
 from packshot.synth.products import KINDS, draw_subject
-from packshot.synth.rooms import HOMES, SETTINGS, STREETS
+from packshot.synth.rooms import HOMES, STREETS
 from packshot.synth.scene import Scene
 from packshot.synth.server import serve
 

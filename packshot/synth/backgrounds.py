@@ -213,25 +213,23 @@ def framed(rng: np.random.Generator, shape_hw: Shape, split: str) -> Backdrop:
 
 
 def uneven(rng: np.random.Generator, shape_hw: Shape, split: str) -> Backdrop:
-    """A dark or light ground with creases, stains, shadows and yellow corners: a home-made studio."""
+    """A home-made studio: creases, stains, yellow corners on a light ground, or a mottled dark one."""
+    height, width = shape_hw
     dark = rng.random() < 0.45
-    base = (
-        hsv(rng.uniform(0, 1), rng.uniform(0, 0.25), rng.uniform(0.1, 0.3))
-        if dark
-        else hsv(rng.uniform(0.05, 0.2), rng.uniform(0, 0.14), rng.uniform(0.68, 0.9))
-    )
+    tint = (rng.uniform(0, 1), rng.uniform(0, 0.25)) if dark else (rng.uniform(0.05, 0.2), rng.uniform(0, 0.12))
+    base = hsv(*tint, rng.uniform(0.12, 0.32) if dark else rng.uniform(0.72, 0.97))
     field = textures.noise(rng, shape_hw, max(shape_hw) / rng.uniform(1.2, 3), 3, 0.6)
-    tone = 1 + (0.28 if dark else 0.12) * field
-    if rng.random() < 0.5:  # creased sheet
-        tone += 0.06 * np.sin(textures.noise(rng, shape_hw, max(shape_hw) / 3, 2) * 9)
+    tone = 1 + (rng.uniform(0.15, 0.3) if dark else rng.uniform(0.02, 0.12)) * field
+    if rng.random() < 0.4:  # creased sheet
+        tone += rng.uniform(0.02, 0.06) * np.sin(textures.noise(rng, shape_hw, max(shape_hw) / 3, 2) * 9)
     picture = np.asarray(base, np.float32) * tone[..., None]
-    cast = textures.radial(
-        shape_hw,
-        (1, 1, 1),
-        (0.8, 0.72, 0.55) if not dark else (0.5, 0.5, 0.6),
-        (rng.uniform(0.2, 0.8), rng.uniform(0.2, 0.8)),
-        0.85,
-    )
-    return Backdrop(
-        np.clip(picture * cast, 0, 1), ("uneven_dark" if dark else "uneven_light",), None, ("hard", "contact")
-    )
+    corner = (0.5, 0.5, 0.6) if dark else mixed((0.8, 0.76, 0.64), (0.9, 0.9, 0.9), rng.uniform(0, 1))
+    centre = (rng.uniform(0.2, 0.8), rng.uniform(0.2, 0.8))
+    picture = np.clip(picture * textures.radial(shape_hw, (1, 1, 1), corner, centre, rng.uniform(0.6, 0.95)), 0, 1)
+    stand = None
+    if rng.random() < 0.35:  # a table's edge across the picture
+        edge = int(height * rng.uniform(0.55, 0.75))
+        picture[edge:] = np.clip(picture[edge:] * rng.uniform(0.6, 1.3), 0, 1)
+        stand = min(0.95, edge / height + rng.uniform(0.08, 0.2))
+    shadows = ("hard", "contact", "reflection") if stand else ("hard", "contact")
+    return Backdrop(picture, ("uneven_dark" if dark else "uneven_light",), stand, shadows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from packshot.synth import backgrounds, rooms, textures
+from packshot.synth import backgrounds, interiors, rooms, textures
 from packshot.synth.backgrounds import Backdrop
 from packshot.synth.colours import draw_object_colour, mixed
 from packshot.synth.products import draw_subject
@@ -71,7 +71,7 @@ def bad_background(scene: Scene) -> None:
 
 def image_background(scene: Scene) -> None:
     rng = scene.rng
-    backdrop = scene.back(rooms.interior(rng, scene.shape_hw, scene.split))
+    backdrop = scene.back(interiors.interior(rng, scene.shape_hw, scene.split))
     kinds = None
     if "setting_living" in backdrop.clauses or "setting_window" in backdrop.clauses:
         kinds = [

@@ -23,17 +23,17 @@ def quantised(picture: np.ndarray) -> np.ndarray:
 def snapshot(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
     """A phone's photo by bad light: float32 in, float32 out."""
     height, width = picture.shape[:2]
-    if rng.random() < 0.75:
+    if rng.random() < 0.65:
         warm = rng.random() < 0.7
-        cast = np.array([1.06, 1.0, rng.uniform(0.68, 0.9)]) if warm else np.array([rng.uniform(0.8, 0.95), 1.0, 1.08])
+        cast = np.array([1.06, 1.0, rng.uniform(0.72, 0.95)]) if warm else np.array([rng.uniform(0.8, 0.95), 1.0, 1.08])
         picture = picture * cast.astype(np.float32)
-    if rng.random() < 0.6:
+    if rng.random() < 0.45:
         at = (rng.uniform(0.3, 0.7), rng.uniform(0.3, 0.7))
-        deep = rng.uniform(0.4, 0.8)
+        deep = rng.uniform(0.5, 0.9)
         picture = picture * textures.radial(
             (height, width), (1.1, 1.1, 1.1), (deep, deep, deep), at, rng.uniform(0.7, 1.0)
         )
-    exposure = rng.uniform(0.55, 1.0) if rng.random() < 0.75 else rng.uniform(1.05, 1.3)
+    exposure = rng.uniform(0.65, 1.05) if rng.random() < 0.65 else rng.uniform(1.05, 1.4)
     picture = np.clip(picture * exposure, 0, 1)
     if rng.random() < 0.4:  # flat contrast
         picture = 0.5 + (picture - 0.5) * rng.uniform(0.6, 0.9)
@@ -44,7 +44,7 @@ def snapshot(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
         kernel = np.zeros((reach, reach), np.float32)
         cv2.line(kernel, (0, int(rng.integers(reach))), (reach - 1, int(rng.integers(reach))), 1.0)
         picture = cv2.filter2D(picture, -1, kernel / kernel.sum())
-    strength = rng.uniform(0.01, 0.05)
+    strength = rng.uniform(0.0, 0.04)
     grain = rng.standard_normal((height // 2 + 1, width // 2 + 1, 3)).astype(np.float32)
     grain = cv2.resize(grain, (width, height), interpolation=cv2.INTER_LINEAR)
     return np.clip(picture + grain * np.float32(strength), 0, 1)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from packshot.synth import backgrounds, rooms, wording
+from packshot.synth import backgrounds, interiors, wording
 from packshot.synth.backgrounds import Backdrop
 from packshot.synth.colours import draw_object_colour, luminance, mixed
 from packshot.synth.scene import Scene
@@ -22,7 +22,7 @@ def backdrop_for(scene: Scene, white: float = 0.5) -> Backdrop:
         return scene.back(backgrounds.even(rng, scene.shape_hw, scene.split))
     if roll < 0.9:
         return scene.back(backgrounds.designed(rng, scene.shape_hw, scene.split, scene.palette))
-    return scene.back(rooms.interior(rng, scene.shape_hw, scene.split))
+    return scene.back(interiors.interior(rng, scene.shape_hw, scene.split))
 
 
 def _heading(scene: Scene, x: float, y: float, width: float, align: str = "left", framed: bool | None = None) -> float:
