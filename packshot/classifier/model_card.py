@@ -36,7 +36,8 @@ def model_card(weights: Path, reports: dict[str, dict[str, Any]], commands: list
         "",
         f"The three-input network (METHOD.md, section 1) for {len(about.classes)} verdicts"
         f"{', logits pooled first' if about.pool_logits_first else ''}: {training['parameters']['total']:,} "
-        f"parameters, {training['parameters']['trainable']:,} of them trainable, {weights.stat().st_size / 1e6:.1f} MB.",
+        f"parameters, {training['parameters']['trainable']:,} of them trainable, "
+        f"{weights.stat().st_size / 1e6:.1f} MB.",
         "",
         f"- SHA-256: `{weights_digest(weights)}`",
         f"- learnt from {training['photos']['train']} photos, validated on {training['photos']['validation']}: "
