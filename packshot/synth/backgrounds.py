@@ -30,6 +30,10 @@ class Backdrop:
     stand: float | None = None
     shadow: tuple[str, ...] = ("none", "contact", "drop")
 
+    def anywhere(self) -> Backdrop:
+        """The same picture for products that need not stand."""
+        return Backdrop(self.rgb, self.clauses)
+
 
 def even(rng: np.random.Generator, shape_hw: Shape, split: str, kind: str | None = None) -> Backdrop:
     """White, grey, beige or dark; plain, as a gradient, or a sweep with a soft horizon."""

@@ -8,7 +8,8 @@ import numpy as np
 
 from packshot.synth import rooms, wording
 from packshot.synth.backgrounds import Backdrop
-from packshot.synth.colours import hsv, luminance, mixed
+from packshot.synth.colours import hsv, luminance, mixed, readable_on
+from packshot.synth.crowded import crowded
 from packshot.synth.good import backdrop_for
 from packshot.synth.lettering import FONTS, draw_text, text_size
 from packshot.synth.raster import Colour, Layer
@@ -39,6 +40,13 @@ def _pen(scene: Scene) -> tuple[str, Colour]:
     font = str(rng.choice(FONTS[scene.split]["odd"] + FONTS[scene.split]["body"]))
     colour = LOUD[int(rng.integers(len(LOUD)))] if rng.random() < 0.75 else scene.palette.main
     return font, colour
+
+
+def _legible(colour: Colour, ground: Colour) -> Colour:
+    """The colour, or black or white where it would vanish on the ground."""
+    if abs(luminance(colour) - luminance(ground)) > 0.25:
+        return colour
+    return readable_on(ground)
 
 
 def bare(scene: Scene) -> None:
@@ -131,7 +139,7 @@ def tiny(scene: Scene) -> None:
     if rng.random() < 0.6:
         box = board.text(
             (x * scene.width, y),
-            wording.pick(rng, wording.PRODUCT_NAMES)[0],
+            scene.product_name(),
             size * 2,
             board.head,
             None,
@@ -146,67 +154,8 @@ def tiny(scene: Scene) -> None:
     scene.clauses.append("tiny_text")
 
 
-def crowded(scene: Scene) -> None:
-    """Text and plates over more than half of the picture."""
-    rng = scene.rng
-    backdrop = _backdrop(scene)
-    spot = [(0.55, 0.5, 0.97, 0.96), (0.03, 0.5, 0.45, 0.96), (0.3, 0.35, 0.7, 0.7)][int(rng.integers(3))]
-    box = scene.place(scene.region(*spot), backdrop)
-    board = scene.start_board()
-    style = str(rng.choice(["columns", "plates", "mosaic"]))
-    if style == "plates":
-        y = 0.02
-        while y < 0.95:
-            x = 0.02
-            tall = rng.uniform(0.07, 0.13)
-            while x < 0.9:
-                wide = min(rng.uniform(0.22, 0.5), 0.98 - x)
-                cell = scene.region(x, y, x + wide, min(y + tall, 0.98))
-                centre = ((cell[0] + cell[2]) / 2, (cell[1] + cell[3]) / 2)
-                inside = box[0] < centre[0] < box[2] and box[1] < centre[1] < box[3]
-                if not inside or rng.random() < 0.2:
-                    board.plate(
-                        cell,
-                        wording.fact(rng),
-                        LOUD[int(rng.integers(len(LOUD)))] if rng.random() < 0.5 else None,
-                        "rect",
-                        0.035,
-                    )
-                x += wide + 0.012
-            y += tall + 0.012
-    elif style == "mosaic":
-        for row in range(4):
-            for column in range(3):
-                cell = scene.region(
-                    0.02 + column * 0.325, 0.02 + row * 0.245, 0.335 + column * 0.325, 0.255 + row * 0.245
-                )
-                if box[0] < (cell[0] + cell[2]) / 2 < box[2] and box[1] < (cell[1] + cell[3]) / 2 < box[3]:
-                    continue
-                board.layer.rectangle(cell, mixed(board.palette.tint, board.palette.main, rng.uniform(0, 0.4)))
-                board.note(cell, "plate")
-                text = wording.pick(rng, wording.SENTENCES)[0]
-                size = int(scene.height * 0.024)
-                head = board.text(
-                    (cell[0] + 6, cell[1] + 6), wording.fact(rng), size, board.head, width=cell[2] - cell[0] - 12
-                )
-                board.text((cell[0] + 6, head[3] + 3), text, int(size * 0.72), board.body, width=cell[2] - cell[0] - 12)
-    else:
-        size = int(scene.height * rng.uniform(0.02, 0.03))
-        for x in (0.03, 0.52):
-            y = 0.03 * scene.height
-            while y < 0.95 * scene.height:
-                inside = box[0] - 10 < (x + 0.22) * scene.width < box[2] + 10 and box[1] - 2 * size < y < box[3]
-                if inside:
-                    y += size * 2
-                    continue
-                text = (
-                    wording.pick(rng, wording.SENTENCES)[0]
-                    if rng.random() < 0.75
-                    else wording.pick(rng, wording.HEADINGS)[0].upper()
-                )
-                drawn = board.text((x * scene.width, y), text, size, board.body, width=0.45 * scene.width)
-                y = drawn[3] + size * 0.4
-    scene.clauses.append("covers_half")
+def covered(scene: Scene) -> None:
+    crowded(scene, _backdrop(scene))
 
 
 def foreign(scene: Scene) -> None:
@@ -272,6 +221,8 @@ def coded(scene: Scene) -> None:
         scene.clauses.append("barcode")
     texts = [wording.article(rng)] if kind != "jargon" else wording.pick(rng, wording.JARGON, int(rng.integers(1, 4)))
     for text in texts:
+        spot = scene.region(x, y, x + 0.42, y + 0.08)
+        colour = _legible(colour, board.ground(spot))
         box = board.text((x * scene.width, y * scene.height), text, size, font, colour, width=0.42 * scene.width)
         y = min(box[3] / scene.height + 0.01, 0.95)
     scene.clauses.append({"article": "article_numbers", "barcode": "article_numbers", "jargon": "jargon"}[kind])
@@ -302,6 +253,7 @@ def unnamed(scene: Scene) -> None:
                 if rng.random() < 0.5
                 else (rng.uniform(0.03, 0.85) * scene.width, rng.uniform(0.05, 0.9) * scene.height)
             )
+            colour = _legible(colour, board.ground((at[0], at[1], at[0] + 2 * size, at[1] + size)))
             board.text(at, str(int(rng.integers(2, 400))), size, font, colour)
             if style == "arrows":
                 end = (at[0] + rng.uniform(-0.3, 0.3) * scene.width, at[1] + rng.uniform(-0.1, 0.1) * scene.height)
@@ -339,14 +291,14 @@ def faint(scene: Scene) -> None:
     for text in wording.facts(rng, int(rng.integers(2, 5))):
         x = rng.uniform(0.05, 0.3) * scene.width
         ground = board.ground((x, y, x + 0.5 * scene.width, y + size))
-        tone = mixed(ground, (0, 0, 0) if luminance(ground) > 0.5 else (1, 1, 1), rng.uniform(0.12, 0.3))
+        tone = mixed(ground, (0, 0, 0) if luminance(ground) > 0.5 else (1, 1, 1), rng.uniform(0.25, 0.45))
         box = board.text((x, y), text, size, font, tone, width=0.6 * scene.width)
         y = box[3] + size * 0.5
     scene.clauses.append("low_contrast_text")
 
 
 LAYOUTS: tuple[tuple[Callable[[Scene], None], float], ...] = (
-    (bare, 0.42), (tiny, 0.13), (crowded, 0.14), (foreign, 0.09), (coded, 0.07), (unnamed, 0.07), (empty_magnifier, 0.04),
+    (bare, 0.42), (tiny, 0.13), (covered, 0.13), (foreign, 0.09), (coded, 0.07), (unnamed, 0.07), (empty_magnifier, 0.04),
     (faint, 0.04),
 )  # fmt: skip
 

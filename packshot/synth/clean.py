@@ -8,9 +8,15 @@ import numpy as np
 from packshot.synth import backgrounds, interiors, rooms, textures
 from packshot.synth.backgrounds import Backdrop
 from packshot.synth.colours import draw_object_colour, mixed
-from packshot.synth.products import draw_subject
-from packshot.synth.raster import composite
+from packshot.synth.products import Subject, draw_subject
+from packshot.synth.raster import Layer, composite, rounded_points, smooth_closed
 from packshot.synth.scene import Scene
+from packshot.synth.solids import inflate
+
+HANDY = {
+    "train": ("bottle", "jar", "tin", "cream_tube", "carton", "mug", "smartphone", "hairbrush", "shears", "candle"),
+    "test": ("pouch", "spray", "dropper", "screwdriver", "wristwatch", "vase"),
+}
 
 
 def _region(scene: Scene, low: float, high: float, drift: float = 0.03) -> tuple[float, float, float, float]:
@@ -24,15 +30,62 @@ def _region(scene: Scene, low: float, high: float, drift: float = 0.03) -> tuple
 
 def good_background(scene: Scene) -> None:
     rng = scene.rng
-    kind = None
-    if rng.random() < 0.06:
-        kind, scene.palette = "white", scene.palette
-    backdrop = scene.back(backgrounds.even(rng, scene.shape_hw, scene.split, kind))
+    backdrop = scene.back(backgrounds.even(rng, scene.shape_hw, scene.split))
+    if rng.random() < 0.05:
+        _in_hand(scene, backdrop)
+        return
     region = _region(scene, 0.72, 0.97)
     if backdrop.stand is not None:
         region = _region(scene, 0.55, 0.8)
     scene.place(region, backdrop)
     scene.clauses += backdrop.clauses
+
+
+def _small_subject(scene: Scene, px: int) -> Subject:
+    """One thing that a hand can hold."""
+    while True:
+        subject = draw_subject(scene.rng, scene.split, px, str(scene.rng.choice(HANDY[scene.split])))
+        if subject.arrangement in ("single", "lying"):
+            return subject
+
+
+def _in_hand(scene: Scene, backdrop: Backdrop) -> None:
+    """The product held by a hand that comes in from below or from a side."""
+    rng = scene.rng
+    height, width = scene.shape_hw
+    x0, y0, x1, y1 = scene.place(
+        _region(scene, 0.5, 0.65),
+        backdrop.anywhere(),
+        shadow="none",
+        subject=_small_subject(scene, int(0.6 * max(scene.shape_hw))),
+    )
+    skin = mixed((0.93, 0.76, 0.66), (0.42, 0.27, 0.2), rng.uniform(0, 0.8))
+    hand = Layer(scene.shape_hw)
+    side = 1 if rng.random() < 0.5 else -1
+    edge = x1 if side > 0 else x0
+    thick = width * rng.uniform(0.035, 0.05)
+    cy = y0 + (y1 - y0) * rng.uniform(0.45, 0.7)
+    wrist = np.array([edge + side * width * 0.2, height * 1.05])
+    palm = np.array(
+        [(edge + side * thick * 0.5, cy - thick), (edge + side * thick * 3, cy), wrist + (side * thick * 2, 0)]
+    )
+    palm = np.concatenate([palm, [wrist - (side * thick * 2, 0), (edge - side * thick, cy + thick * 4)]])
+    behind = Layer(scene.shape_hw)
+    inflate(behind, smooth_closed(palm), skin, 0.7)
+    whole = behind.alpha * (1 - scene.alpha)
+    scene.picture = scene.picture * (1 - whole[..., None]) + behind.rgb * whole[..., None]
+    for finger in range(4):
+        y = cy + (finger - 0.8) * thick * 1.9
+        reach = min(thick * rng.uniform(3.0, 4.2), (x1 - x0) * 0.7)
+        tip = edge - side * reach
+        box = (min(tip, edge + side * thick * 2), y - thick * 0.8, max(tip, edge + side * thick * 2), y + thick * 0.8)
+        inflate(hand, rounded_points(box, thick * 0.8), skin, 0.9, 0.05)
+        nail = (tip + side * thick * 0.55, y)
+        hand.ellipse(nail, (thick * 0.4, thick * 0.36), mixed(skin, (1, 0.85, 0.85), 0.5))
+    scene.picture = composite(scene.picture, hand)
+    scene.alpha = scene.alpha * (1 - hand.alpha)
+    scene.writing &= hand.alpha < 0.5
+    scene.clauses += ["in_hand", *backdrop.clauses]
 
 
 def bad_background(scene: Scene) -> None:
@@ -72,20 +125,16 @@ def bad_background(scene: Scene) -> None:
 def image_background(scene: Scene) -> None:
     rng = scene.rng
     backdrop = scene.back(interiors.interior(rng, scene.shape_hw, scene.split))
-    kinds = None
-    if "setting_living" in backdrop.clauses or "setting_window" in backdrop.clauses:
-        kinds = [
-            k
-            for k in ("sofa", "table_lamp", "cushion", "chandelier", "bicycle", "photo_frame", "basket")
-            if rng.random() < 2
-        ]
-    if "setting_bedroom" in backdrop.clauses:
-        kinds = ["armchair", "chair", "vase", "umbrella", "monitor"]
+    kinds: tuple[str, ...] = ()
+    if {"setting_living", "setting_window", "setting_lounge"} & set(backdrop.clauses):
+        kinds = ("sofa", "table_lamp", "cushion", "chandelier", "bicycle", "photo_frame", "basket")
+    if {"setting_bedroom", "setting_hall"} & set(backdrop.clauses):
+        kinds = ("armchair", "chair", "vase", "umbrella", "monitor")
     low, high = (0.5, 0.75) if rng.random() < 0.7 else (0.7, 0.9)
     scene.place(
         _region(scene, low, high, 0.1),
         backdrop,
-        str(rng.choice(kinds)) if kinds else None,
+        str(rng.choice(kinds)) if kinds and rng.random() < 0.8 else None,
         tone=rng.uniform(0.15, 0.35),
     )
     if rng.random() < 0.35:  # something out of focus in the foreground

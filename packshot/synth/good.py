@@ -28,7 +28,7 @@ def backdrop_for(scene: Scene, white: float = 0.5) -> Backdrop:
 def _heading(scene: Scene, x: float, y: float, width: float, align: str = "left", framed: bool | None = None) -> float:
     """A heading at shares of the photo; returns the share where it ends."""
     rng, board = scene.rng, scene.board
-    text = wording.pick(rng, wording.HEADINGS if rng.random() < 0.6 else wording.PRODUCT_NAMES)[0]
+    text = wording.pick(rng, wording.HEADINGS)[0] if rng.random() < 0.5 else scene.product_name()
     if rng.random() < 0.6:
         text = text.upper()
     size = int(scene.height * rng.uniform(0.035, 0.065))
@@ -70,7 +70,7 @@ def column(scene: Scene) -> None:
         scene, x, rng.uniform(0.04, 0.09), width if rng.random() < 0.6 else min(0.9, width * 1.6) if left else width
     )
     count = int(rng.integers(2, 6))
-    step = min(0.2, (0.95 - y) / count)
+    step = min(0.24, (0.95 - y) / count)
     style = str(rng.choice(["plates", "icons", "icon_plates", "outlined"]))
     fill = None if rng.random() < 0.3 else board.palette.main
     shape = str(rng.choice(["rounded", "pill", "rect"]))
@@ -97,7 +97,7 @@ def column(scene: Scene) -> None:
                 )
                 board.note(whole, "plate")
             board.icon(centre, r * 0.85)
-            size = int(min(scene.height * 0.032, h * scene.height * 0.4))
+            size = int(min(scene.height * rng.uniform(0.03, 0.045), h * scene.height * 0.42))
             board.text((box[0], box[1] + (box[3] - box[1]) * 0.15), text, size, board.body, width=box[2] - box[0])
         y += step
     scene.clauses += ["characteristics", "icons" if style != "plates" else "plates"]
@@ -109,20 +109,22 @@ def badges(scene: Scene) -> None:
     backdrop = backdrop_for(scene, 0.65)
     scene.place(scene.region(0.05, 0.06, 0.88, 0.95), backdrop)
     board = scene.start_board()
-    corners = [(0.62, 0.68), (0.66, 0.04), (0.03, 0.05), (0.03, 0.7)]
-    order = rng.permutation(4)[: int(rng.integers(1, 4))]
-    for number, spot in enumerate(order):
-        size = rng.uniform(0.2, 0.44 if len(order) == 1 else 0.3)
-        x, y = corners[int(spot)]
-        x, y = min(x, 0.98 - size), min(y, 0.98 - size * scene.width / scene.height)
+    if rng.random() < 0.35:
+        _heading(scene, 0.05, 0.03, 0.55)
+    count = int(rng.integers(1, 4))
+    for number in range(count):
+        size = rng.uniform(0.22, 0.46 if count == 1 else 0.32)
         shape = str(rng.choice(["circle", "ellipse", "rounded", "pill", "circle"]))
         tall = size * scene.width / scene.height * {"circle": 1, "ellipse": 0.6, "rounded": 0.55, "pill": 0.35}[shape]
+        spots = [(0.98 - size, 0.97 - tall), (0.98 - size, 0.04), (0.03, 0.05), (0.03, 0.97 - tall), (0.98 - size, 0.4)]
+        free = [k for k in spots if board.clear(scene.region(*k, k[0] + size, k[1] + tall))]
+        if not free:
+            continue
+        x, y = free[0] if number == 0 and rng.random() < 0.5 else free[int(rng.integers(len(free)))]
         text = wording.short_quantity(rng) if rng.random() < 0.4 else wording.fact(rng)
         if number == 0 and shape == "circle" and rng.random() < 0.3:
             text = " ".join(wording.facts(rng, 2)).upper()
-        board.plate(scene.region(x, y, x + size, y + tall), text, None, shape, 0.06, outline=bool(rng.random() < 0.3))
-    if rng.random() < 0.35:
-        _heading(scene, 0.05, 0.03, 0.55)
+        board.plate(scene.region(x, y, x + size, y + tall), text, None, shape, 0.07, outline=bool(rng.random() < 0.3))
     scene.clauses += ["characteristics", "plates"]
 
 
@@ -188,7 +190,7 @@ def panel(scene: Scene) -> None:
     tall = rng.uniform(0.22, 0.36)
     scene.place(
         scene.region(0.1, 0.16, 0.9, 0.97 - tall),
-        backdrop if backdrop.stand is None else Backdrop(backdrop.rgb, backdrop.clauses),
+        backdrop.anywhere(),
     )
     board = scene.start_board()
     fill = board.palette.main if rng.random() < 0.5 else mixed(board.palette.main, (1, 1, 1), 0.6)
@@ -267,8 +269,7 @@ def coloured(scene: Scene) -> None:
     """A palette of the colours on sale, with their names."""
     rng = scene.rng
     backdrop = backdrop_for(scene, 0.6)
-    if backdrop.stand is not None:
-        backdrop = Backdrop(backdrop.rgb, backdrop.clauses)
+    backdrop = backdrop.anywhere()
     scene.place(scene.region(0.12, 0.14, 0.88, 0.78), backdrop)
     board = scene.start_board()
     count = int(rng.integers(3, 6))
@@ -284,11 +285,10 @@ def laid_out(scene: Scene) -> None:
     """Plain text, but set like a poster: name, size, a line of facts."""
     rng = scene.rng
     backdrop = backdrop_for(scene, 0.7)
-    if backdrop.stand is not None:
-        backdrop = Backdrop(backdrop.rgb, backdrop.clauses)
+    backdrop = backdrop.anywhere()
     scene.place(scene.region(0.14, 0.28, 0.86, 0.97), backdrop)
     board = scene.start_board()
-    name = wording.pick(rng, wording.PRODUCT_NAMES)[0]
+    name = scene.product_name()
     size = int(scene.height * rng.uniform(0.05, 0.08))
     box = board.text(
         (scene.width / 2, 0.04 * scene.height), name, size, board.head, None, "centre", width=0.9 * scene.width
@@ -310,9 +310,43 @@ def laid_out(scene: Scene) -> None:
     scene.clauses += ["characteristics", "laid_out_text"]
 
 
+def in_use(scene: Scene) -> None:
+    """The product in use in one part, alone in the other, with captions on plates."""
+    rng = scene.rng
+    scene.back(backgrounds.designed(rng, scene.shape_hw, scene.split, scene.palette))
+    if rng.random() < 0.5:
+        scene.picture[:] = 1.0
+    share = rng.uniform(0.4, 0.6)
+    wide = rng.random() < 0.5
+    inset = rng.choice([0.0, 0.025])
+    x1, y1 = (share, 1 - inset) if wide else (1 - inset, share)
+    x0, y0, x1, y1 = (int(v) for v in scene.region(inset, inset, x1, y1))
+    cell = Scene(rng, scene.split, (y1 - y0, x1 - x0), scene.palette)
+    setting = cell.back(interiors.interior(rng, cell.shape_hw, scene.split))
+    cell.place(cell.region(0.12, 0.12, 0.88, 0.9), setting, tone=0.2)
+    kind = cell.subject.kind if cell.subject else None
+    rest = scene.region(share + 0.04, 0.2, 0.97, 0.66) if wide else scene.region(0.05, share + 0.05, 0.5, 0.97)
+    scene.place(rest, Backdrop(scene.picture, ()), kind, "none")
+    part = np.s_[y0:y1, x0:x1]
+    scene.picture[part], scene.alpha[part], scene.writing[part] = cell.picture, cell.alpha, cell.writing
+    scene.words += cell.words
+    board = scene.start_board()
+    x, y, width = (share + 0.03, 0.05, 0.93 - share) if wide else (0.53, share + 0.04, 0.43)
+    y = _heading(scene, x, y, width)
+    y = 0.7 if wide else y
+    count = int(rng.integers(2, 4))
+    step = (0.97 - y) / count
+    for text in wording.facts(rng, count):
+        board.plate(
+            scene.region(x, y, x + width, y + 0.72 * step), text, None, str(rng.choice(["rounded", "pill"])), 0.04
+        )
+        y += step
+    scene.clauses += ["in_use", "characteristics", "plates"]
+
+
 LAYOUTS: tuple[tuple[Callable[[Scene], None], float], ...] = (
     (column, 0.26), (badges, 0.17), (sized, 0.13), (annotated, 0.11), (panel, 0.13), (magnified, 0.09), (coloured, 0.05),
-    (laid_out, 0.06),
+    (laid_out, 0.06), (in_use, 0.08),
 )  # fmt: skip
 
 

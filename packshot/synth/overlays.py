@@ -53,6 +53,15 @@ class Board:
         if clipped[2] - clipped[0] >= 1 and clipped[3] - clipped[1] >= 1:
             self.boxes.append((tuple(float(v) for v in clipped), kind))  # type: ignore[arg-type]
 
+    def clear(self, box: Box, gap: float = 0.01) -> bool:
+        """Whether a box in pixels lies inside the picture and touches no element yet drawn."""
+        d = gap * self.width
+        if box[0] < 0 or box[1] < 0 or box[2] > self.width or box[3] > self.height:
+            return False
+        return not any(
+            box[0] - d < b[2] and b[0] < box[2] + d and box[1] - d < b[3] and b[1] < box[3] + d for b, _ in self.boxes
+        )
+
     def ground(self, box: Box) -> Colour:
         """Mean colour under a box, elements already drawn included."""
         x0, y0, x1, y1 = (int(v) for v in box)

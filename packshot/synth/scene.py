@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
+from packshot.synth import wording
 from packshot.synth.backgrounds import Backdrop
 from packshot.synth.colours import Palette
 from packshot.synth.overlays import Board, Box
@@ -54,6 +55,9 @@ class Scene:
     def back(self, backdrop: Backdrop) -> Backdrop:
         self.picture = backdrop.rgb.astype(np.float32, copy=True)
         return backdrop
+
+    def product_name(self) -> str:
+        return wording.product_name(self.rng, self.subject.kind if self.subject else None)
 
     def start_board(self) -> Board:
         """Overlays are drawn from here on; what lies beneath is final."""
