@@ -51,7 +51,10 @@ def run_flow(api: str, **parameters: Any) -> dict[str, Any]:
     `rss_kb`, the peak resident memory."""
     settings = {"PREFECT_API_URL": api, "PREFECT_LOGGING_LEVEL": "ERROR", "PYTHONPATH": os.getcwd()}
     out = subprocess.run(
-        [sys.executable, "-c", CHILD, json.dumps(parameters)], env=os.environ | settings, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", CHILD, json.dumps(parameters)],
+        env=os.environ | settings,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     if out.returncode:
         raise SystemExit(f"the flow broke off with exit code {out.returncode}")
@@ -75,7 +78,9 @@ def overhead(api: str, folder: Path) -> None:
     warm = {"limit": 8, "store": str(folder / "warm")}
     first = run_flow(api, **fixed, warm=warm)
     added = first["wall"] - first["engine"] - first["decode"]
-    print(f"overhead: {1000 * added / 2048:.2f} ms a photo for {len(first['seconds'])} stages (2,048 photos, batch 128)")
+    print(
+        f"overhead: {1000 * added / 2048:.2f} ms a photo for {len(first['seconds'])} stages (2,048 photos, batch 128)"
+    )
     again = run_flow(api, **fixed, resume=False, warm=warm)
     assert not sum(again["worked"].values()), "the second run worked on something"
     print(f"reuse: {2048 / again['wall']:,.0f} photos/s in a new run over the same catalogue, nothing worked on")
@@ -90,7 +95,9 @@ def memory(api: str, folder: Path) -> None:
         result = run_flow(api, source=source, profile=PROFILE, store=str(folder / f"store-{count}"), limit=count)
         peaks[count] = result["rss_kb"]
     ratio = peaks[4000] / peaks[1000]
-    print(f"memory: {peaks[1000] / 1e6:.2f} GB for 1,000 photos, {peaks[4000] / 1e6:.2f} GB for 4,000: {ratio:.3f} times")
+    print(
+        f"memory: {peaks[1000] / 1e6:.2f} GB for 1,000 photos, {peaks[4000] / 1e6:.2f} GB for 4,000: {ratio:.3f} times"
+    )
 
 
 def lite(api: str, folder: Path) -> None:
@@ -102,7 +109,9 @@ def lite(api: str, folder: Path) -> None:
     photos.mkdir()
     for i in range(count + 2):
         image = make_photo(90_000 + i, size_wh=(800, 800)).image
-        cv2.imwrite(str(photos / f"{i:03d}.jpg"), cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 92])
+        cv2.imwrite(
+            str(photos / f"{i:03d}.jpg"), cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 92]
+        )
     held_back = folder / "warm-photos"
     held_back.mkdir()
     for path in sorted(photos.iterdir())[count:]:

@@ -49,10 +49,15 @@ def run(
         bool | None,
         typer.Option("--resume/--new", help="Insist on resuming, or on a new run. Default: resume if unfinished."),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many photos are new, and what they cost.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say how many photos are new, and what they cost.")
+    ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show Prefect's log.")] = False,
 ) -> None:
-    """Process a catalogue. Exit code 0: every photo is accounted for, failed ones too; 1: the run broke off; 2: a setting is wrong."""
+    """Process a catalogue.
+
+    Exit code 0: every photo is accounted for, failed ones too. 1: the run broke off. 2: a setting is wrong.
+    """
     from flows.settings import prepare_prefect
 
     prepare_prefect(verbose)
@@ -61,7 +66,9 @@ def run(
     wanted = [step.strip() for step in steps.split(",") if step.strip()]
     unknown = [step for step in wanted if step not in list(Step)]
     if unknown or not wanted:
-        raise typer.BadParameter(f"no step {unknown[0]!r}: choose from {', '.join(Step)}" if unknown else "no step given")
+        raise typer.BadParameter(
+            f"no step {unknown[0]!r}: choose from {', '.join(Step)}" if unknown else "no step given"
+        )
     parameters = CatalogueParameters(
         source=source,
         steps=[Step(step) for step in wanted],
@@ -212,5 +219,4 @@ def _escape(text: str) -> str:
 
 
 if __name__ == "__main__":
-
     main()

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from urllib.parse import urlsplit
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
 from packshot import progress
@@ -30,9 +31,15 @@ def progress_display(console: Console, enabled: bool = True) -> Iterator[None]:
     if not enabled:
         yield
         return
-    columns = (TextColumn("{task.description:>9}"), BarColumn(36), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description:>9}"),
+        BarColumn(36),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
     with Progress(*columns, console=console) as display:
-        waiting = display.add_task("starting", total=None)
+        started = time.monotonic()
+        waiting = display.add_task("starting", total=None, note="Prefect and the engines")
         bars: dict[str, TaskID] = {}
         total = 0
         lock = threading.Lock()
@@ -45,10 +52,11 @@ def progress_display(console: Console, enabled: bool = True) -> Iterator[None]:
                     display.update(waiting, visible=False)
                     return
                 if stage not in bars:
-                    bars[stage] = display.add_task(stage, total=total)
+                    bars[stage] = display.add_task(stage, total=total, note="")
                 done = display.tasks[bars[stage]].completed
                 # A batch that is tried again passes its photos again.
-                display.update(bars[stage], completed=min(total, done + photos))
+                seconds = f"after {time.monotonic() - started:.0f} s"
+                display.update(bars[stage], completed=min(total, done + photos), note=seconds)
 
         with progress.listening(listener):
             yield
@@ -66,14 +74,18 @@ def show_summary(console: Console, summary: dict[str, Any]) -> None:
     for code, count in sorted(summary["codes"].items(), key=lambda item: -item[1]):
         outcomes.add_row(f"  {code}", f"{count:,}")
     for code, count in summary.get("plan", {}).get("problems", {}).items():
-        outcomes.add_row(f"[dim]row left out: {code}[/]", f"{count:,}")
+        outcomes.add_row(f"[dim]left out: {code}[/]", f"{count:,}")
     for name in ALL_STAGES:
         if name in summary["seconds"]:
             stages.add_row(name, f"{summary['seconds'][name]:,.1f}")
-    grid = Table.grid(padding=(0, 4))
     shown = [table for table in (verdicts, outcomes, stages) if table.row_count]
-    grid.add_row(*shown)
-    console.print(grid)
+    if console.width >= 110:
+        grid = Table.grid(padding=(0, 4))
+        grid.add_row(*shown)
+        shown = [grid]
+    for table in shown:
+        console.print(table)
+        console.print()
     if summary["retryable"]:
         again = "photo may" if summary["retryable"] == 1 else "photos may"
         console.print(f"{summary['retryable']:,} {again} pass another time: the same command tries them again.")
@@ -97,7 +109,10 @@ def show_runs(console: Console, store: Store) -> None:
         summary = record.get("summary", {})
         photos, failed = summary.get("photos"), summary.get("outcomes", {}).get("failed", 0)
         table.add_row(
-            escape(run_id), record["status"], "–" if photos is None else f"{photos:,}", f"{failed:,}" if summary else "–"
+            escape(run_id),
+            record["status"],
+            "–" if photos is None else f"{photos:,}",
+            f"{failed:,}" if summary else "–",
         )
     if table.row_count:
         console.print(table)
@@ -166,7 +181,9 @@ def show_estimate(console: Console, found: CostEstimate) -> None:
 def _table(*names: str) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for name in names:
-        table.add_column(name, justify="right" if name in ("photos", "seconds", "failed", "to do", "of") else "left")
+        table.add_column(
+            name, no_wrap=True, justify="right" if name in ("photos", "seconds", "failed", "to do", "of") else "left"
+        )
     return table
 
 

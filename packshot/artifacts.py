@@ -77,9 +77,7 @@ class Segmentation:
     shape_hw: tuple[int, int]
 
     @classmethod
-    def from_logits(
-        cls, low_res_logits: np.ndarray, scores: np.ndarray, shape_hw: tuple[int, int]
-    ) -> "Segmentation":
+    def from_logits(cls, low_res_logits: np.ndarray, scores: np.ndarray, shape_hw: tuple[int, int]) -> "Segmentation":
         """Quantise float logits (3, 256, 256) to 8 bits with a scale a mask. Signs are kept."""
         scale = np.maximum(np.abs(low_res_logits).max(axis=(1, 2)), 1e-6).astype(np.float32) / 127
         quantised = low_res_logits / scale[:, None, None]

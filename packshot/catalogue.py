@@ -70,7 +70,6 @@ class Source(BaseModel):
             )
         return kind
 
-
     @property
     def kind_of_pictures(self) -> Kind | None:
         """Where the pictures are when the catalogue is the pictures themselves; None when its rows name URLs."""
@@ -251,7 +250,9 @@ def _check_columns(source: Source, names: list[str]) -> None:
     """Say at once which column is missing, rather than a million times that a row has no URL."""
     for field, name in source.columns.items():
         if name not in names:
-            raise SourceError(f"the catalogue {source.path} has no column {name!r} for {field}; it has {', '.join(names)}")
+            raise SourceError(
+                f"the catalogue {source.path} has no column {name!r} for {field}; it has {', '.join(names)}"
+            )
     if "url" not in source.columns and not set(COLUMNS["url"]) & set(names):
         raise SourceError(
             f"the catalogue {source.path} has none of the columns {', '.join(COLUMNS['url'])}; "

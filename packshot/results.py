@@ -49,7 +49,7 @@ class PhotoWriter:
         self._writer: pq.ParquetWriter | None = None
 
     def __enter__(self) -> "PhotoWriter":
-        self._csv = open(self._table, "w", encoding="utf-8", newline="")  # noqa: SIM115 (closed in __exit__)
+        self._csv = open(self._table, "w", encoding="utf-8", newline="")
         return self
 
     def write(self, rows: list[dict[str, Any]]) -> None:
@@ -85,7 +85,16 @@ def versions() -> dict[str, str]:
     from importlib.metadata import PackageNotFoundError, version
 
     found = {"python": platform.python_version()}
-    for name in ("packshot", "prefect", "numpy", "opencv-python-headless", "pillow", "torch", "rapidocr", "onnxruntime"):
+    for name in (
+        "packshot",
+        "prefect",
+        "numpy",
+        "opencv-python-headless",
+        "pillow",
+        "torch",
+        "rapidocr",
+        "onnxruntime",
+    ):
         try:
             found[name] = version(name)
         except PackageNotFoundError:

@@ -96,6 +96,11 @@ class Run:
                 self._shard = (number, photos, ShardLedger(self.store, self.spec.run_id, number))
             return self._shard[1], self._shard[2]
 
+    def reload(self) -> None:
+        """Forget the shard at hand: another process may have worked on it."""
+        with self._shards:
+            self._shard = None
+
     def photos(self, batch: BatchRef) -> list[Photo]:
         return self.shard(batch.shard)[0][batch.start : batch.stop]
 
