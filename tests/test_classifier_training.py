@@ -24,6 +24,7 @@ from packshot.classifier.feature_set import (
     open_folder,
     read_feature_set,
     read_folder_about,
+    read_folders,
     split_by_digest,
     write_shard,
 )
@@ -93,6 +94,18 @@ def test_other_engines_do_not_mix_in_a_folder(tmp_path):
     newer = ENGINES | {"ocr": ENGINES["ocr"] | {"version": 2}}
     with pytest.raises(SettingError, match="engines differ"):
         open_folder(folder, {"engines": newer, "source": {"kind": "hand-made"}})
+
+
+def test_folders_of_the_same_engines_join(tmp_path):
+    first = folder_of(tmp_path, two_sides(4), "first")
+    second = folder_of(tmp_path, [row(i, TWO[0], 0) for i in range(4, 7)], "second")
+    joined, about = read_folders([first, second], pooled=True, classes=TWO)
+    assert joined.counts() == {"left": 5, "right": 2} and len(joined.logits) == 7
+    assert about == {"engines": ENGINES, "sources": [{"kind": "hand-made"}] * 2}
+    other = tmp_path / "other"
+    open_folder(other, {"engines": {}, "source": {}})
+    with pytest.raises(SettingError, match="cannot be mixed"):
+        read_folders([first, other], pooled=True, classes=TWO)
 
 
 def test_the_untrained_verdict_is_left_out_and_an_unknown_one_refused(tmp_path):

@@ -165,6 +165,21 @@ def read_feature_set(folder: Path, *, pooled: bool, classes: tuple[str, ...] = V
     )
 
 
+def read_folders(
+    folders: Sequence[Path], *, pooled: bool, classes: tuple[str, ...] = VERDICTS
+) -> tuple[FeatureSet, dict[str, Any]]:
+    """Several folders as one set, and what made them: `engines` and a list of `sources`. Features of different engines
+    are a `SettingError`."""
+    abouts = [read_folder_about(folder) for folder in folders]
+    for folder, about in zip(folders, abouts, strict=True):
+        if about["engines"] != abouts[0]["engines"]:
+            raise SettingError(f"{folder} holds features of other engines than {folders[0]}: they cannot be mixed")
+    sets = [read_feature_set(folder, pooled=pooled, classes=classes) for folder in folders]
+    columns = [n for n in FeatureSet.__slots__ if n != "classes"]
+    joined = FeatureSet(tuple(classes), *(np.concatenate([getattr(s, n) for s in sets]) for n in columns))
+    return joined, {"engines": abouts[0]["engines"], "sources": [a["source"] for a in abouts]}
+
+
 def balanced_rows(features: FeatureSet, per_class: int, seed: int) -> np.ndarray:
     """Row numbers: `per_class` of every class, drawn by the digest's hash; all rows where it is 0.
 

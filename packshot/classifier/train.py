@@ -1,6 +1,6 @@
 """Train the three-input network on stored features, by METHOD.md's recipe.
 
-    python -m packshot.classifier.train --features DIR --out FILE.safetensors
+    python -m packshot.classifier.train --features DIR … --out FILE.safetensors
 
 The same command again, after a kill, goes on after the last finished epoch, and ends with the same weights. Beside
 FILE it writes FILE's .json (classes, inputs, engines, metrics), .metrics.jsonl (a line an epoch), and, while it
@@ -30,8 +30,7 @@ from packshot.classifier.evaluate import classification_report, cross_entropy, f
 from packshot.classifier.feature_set import (
     FeatureSet,
     balanced_rows,
-    read_feature_set,
-    read_folder_about,
+    read_folders,
     split_by_digest,
 )
 from packshot.classifier.features import FEATURES_VERSION, INPUTS
@@ -81,7 +80,7 @@ def train(
 ) -> Checkpoint:
     """Train, keep the best epoch by validation accuracy, fit the temperature on validation, and write the checkpoint.
 
-    `about_features` is what `features.json` says. Goes on from `out`'s .training folder where there is one of the same
+    `about_features` is what `read_folders` says. Goes on from `out`'s .training folder where there is one of the same
     settings and photos. `on_epoch` gets each epoch's metrics once they are safe on disk.
     """
     if features.pooled != settings.pool_logits_first:
@@ -135,7 +134,7 @@ def train(
         temperature=temperature,
         training={
             "settings": asdict(settings),
-            "source": about_features.get("source", {}),
+            "sources": about_features.get("sources", []),
             "photos": {"train": len(train_rows), "validation": len(validation_rows)},
             "best_epoch": progress.best_epoch,
             "epochs": progress.epoch,
@@ -204,7 +203,9 @@ def _write_metrics(out: Path, history: list[dict[str, Any]]) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m packshot.classifier.train", description=__doc__.split("\n")[0])
-    parser.add_argument("--features", type=Path, required=True, help="folder made by packshot.classifier.data")
+    parser.add_argument(
+        "--features", type=Path, required=True, nargs="+", help="folders made by packshot.classifier.data"
+    )
     parser.add_argument("--out", type=Path, required=True, help="checkpoint to write, .safetensors")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="threads that PyTorch computes on")
     parser.add_argument("--unpooled", action="store_true", help="train the network that does not pool the logits first")
@@ -221,8 +222,7 @@ def main(arguments: list[str] | None = None) -> int:
         settings = TrainSettings(
             **{n: options[n] for n in names}, pool_logits_first=not options["unpooled"], augmentation=changes
         )
-        about = read_folder_about(options["features"])
-        features = read_feature_set(options["features"], pooled=settings.pool_logits_first, classes=VERDICTS)
+        features, about = read_folders(options["features"], pooled=settings.pool_logits_first, classes=VERDICTS)
         print(f"{len(features)} photos: {features.counts()}", flush=True)
         made = train(features, about, options["out"], settings, _print_row)
     except PackshotError as error:
