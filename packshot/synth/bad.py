@@ -1,4 +1,4 @@
-"""Bad infographics: bare or tiny text, too much of it, foreign words, codes and jargon, unnamed sizes, empty magnifiers."""
+"""Bad infographics: bare or tiny text, too much, foreign words, codes, jargon, unnamed sizes, empty magnifiers."""
 
 from __future__ import annotations
 
@@ -208,7 +208,7 @@ def coded(scene: Scene) -> None:
     font, colour = _pen(scene)
     size = int(scene.height * rng.uniform(0.03, 0.055))
     kind = str(rng.choice(["article", "barcode", "jargon"]))
-    x, y = float(rng.choice([0.04, 0.55])), float(rng.choice([0.03, 0.88]))
+    x, y = float(rng.choice([0.04, 0.55])), float(rng.choice([0.03, 0.88 if kind != "jargon" else 0.74]))
     if kind == "barcode":
         wide = rng.uniform(0.25, 0.42)
         board.picture(scene.region(0.96 - wide, 0.84, 0.96, 0.95), bar_code(rng), "barcode")
@@ -224,7 +224,9 @@ def coded(scene: Scene) -> None:
         spot = scene.region(x, y, x + 0.42, y + 0.08)
         colour = _legible(colour, board.ground(spot))
         box = board.text((x * scene.width, y * scene.height), text, size, font, colour, width=0.42 * scene.width)
-        y = min(box[3] / scene.height + 0.01, 0.95)
+        y = box[3] / scene.height + 0.01
+        if y > 0.93:
+            break
     scene.clauses.append({"article": "article_numbers", "barcode": "article_numbers", "jargon": "jargon"}[kind])
 
 
@@ -298,7 +300,8 @@ def faint(scene: Scene) -> None:
 
 
 LAYOUTS: tuple[tuple[Callable[[Scene], None], float], ...] = (
-    (bare, 0.42), (tiny, 0.13), (covered, 0.13), (foreign, 0.09), (coded, 0.07), (unnamed, 0.07), (empty_magnifier, 0.04),
+    (bare, 0.42), (tiny, 0.13), (covered, 0.13), (foreign, 0.09), (coded, 0.07), (unnamed, 0.07),
+    (empty_magnifier, 0.04),
     (faint, 0.04),
 )  # fmt: skip
 

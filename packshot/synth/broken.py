@@ -41,7 +41,7 @@ def _encoded(picture: Image.Image, form: str, **options: object) -> bytes:
 
 
 def odd_files(seed: int, split: str) -> dict[str, bytes]:
-    """Pictures in formats that decoders trip over, by file name. The photos in them are usable but for the last four."""
+    """Pictures that decoders trip over, by file name; all but the last four are usable."""
 
     def photo(number: int) -> tuple[Image.Image, np.ndarray]:
         made = make_photo(seed * 1000 + number, "clean_photo_good_background", (640, 640), split)

@@ -21,6 +21,7 @@ def crowded(scene: Scene, backdrop: Backdrop) -> None:
     board = scene.start_board()
     style = (_columns, _wall_of_plates, _mosaic, _page)[int(rng.choice(4, p=[0.36, 0.16, 0.2, 0.28]))]
     style(scene, board, box)
+    _fill_up(scene, board, box)
     scene.clauses.append("covers_half")
 
 
@@ -30,6 +31,30 @@ def _hides(cell: Box, box: Box) -> bool:
     h = min(cell[3], box[3]) - max(cell[1], box[1])
     area = min((cell[2] - cell[0]) * (cell[3] - cell[1]), (box[2] - box[0]) * (box[3] - box[1]))
     return w > 0 and h > 0 and w * h > 0.25 * area
+
+
+def _covered(board: Board) -> np.ndarray:
+    """(H, W) bool, under the box of any element."""
+    mask = np.zeros(board.under.shape[:2], bool)
+    for (x0, y0, x1, y1), _ in board.boxes:
+        mask[int(y0) : int(y1), int(x0) : int(x1)] = True
+    return mask
+
+
+def _fill_up(scene: Scene, board: Board, box: Box) -> None:
+    """More plates into gaps, over the product at last, until more than half is covered."""
+    mask = _covered(board)
+    for over_product in (False, True):
+        for number in scene.rng.permutation(40):
+            if mask.mean() > 0.53:
+                return
+            x, y = 0.02 + number % 4 * 0.24, 0.01 + number // 4 * 0.098
+            cell = scene.region(x, y, x + 0.23, y + 0.09)
+            part = np.s_[int(cell[1]) : int(cell[3]), int(cell[0]) : int(cell[2])]
+            if mask[part].mean() > 0.3 or (_hides(cell, box) and not over_product):
+                continue
+            board.plate(cell, wording.fact(scene.rng), None, "rounded", 0.03)
+            mask[part] = True
 
 
 def _wall_of_plates(scene: Scene, board: Board, box: Box) -> None:

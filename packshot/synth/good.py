@@ -345,7 +345,8 @@ def in_use(scene: Scene) -> None:
 
 
 LAYOUTS: tuple[tuple[Callable[[Scene], None], float], ...] = (
-    (column, 0.26), (badges, 0.17), (sized, 0.13), (annotated, 0.11), (panel, 0.13), (magnified, 0.09), (coloured, 0.05),
+    (column, 0.26), (badges, 0.17), (sized, 0.13), (annotated, 0.11), (panel, 0.13), (magnified, 0.09),
+    (coloured, 0.05),
     (laid_out, 0.06), (in_use, 0.08),
 )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Other infographics: price and delivery, empty claims, marks, adverts, placeholders, parts of the product, its name."""
+"""Other infographics: price and delivery, empty claims, marks, adverts, placeholders, parts, names alone."""
 
 from __future__ import annotations
 
@@ -245,7 +245,8 @@ def name_only(scene: Scene) -> None:
 
 LAYOUTS: tuple[tuple[Callable[[Scene], None], float], ...] = (
     (priced, 0.2), (claims, 0.12), (scheme, 0.16), (instructions, 0.07), (document, 0.06), (specifications, 0.09),
-    (line_up, 0.08), (marked, 0.05), (qr, 0.04), (advert, 0.03), (placeholder, 0.04), (part_only, 0.03), (name_only, 0.03),
+    (line_up, 0.08), (marked, 0.05), (qr, 0.04), (advert, 0.03), (placeholder, 0.04), (part_only, 0.03),
+    (name_only, 0.03),
 )  # fmt: skip
 
 

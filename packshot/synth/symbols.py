@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from packshot.synth import wording
-from packshot.synth.colours import mixed, readable_on
+from packshot.synth.colours import luminance, mixed, readable_on
 from packshot.synth.lettering import fitted_size, text_cover
 from packshot.synth.overlays import Board, Box
 from packshot.synth.raster import Colour, Layer, ellipse_points
@@ -133,10 +133,12 @@ def watermark(board: Board, text: str, tiled: bool) -> None:
     size = int(board.height * (rng.uniform(0.03, 0.06) if tiled else rng.uniform(0.07, 0.14)))
     mark = Layer((size * 2, int(size * len(text) * 0.9) + 8))
     cover = text_cover(text, board.head, size)
-    tone = (1.0, 1.0, 1.0) if rng.random() < 0.4 else (0.45, 0.45, 0.48)
+    ground = luminance(board.ground((0, 0, board.width, board.height)))
+    pale = ground < 0.45 or (ground < 0.8 and rng.random() < 0.4)
+    tone = (1.0, 1.0, 1.0) if pale else (0.35, 0.35, 0.38)
     mark.over(cover, tone, (2, size // 3))
     mark = mark.trimmed().transformed(float(rng.choice([0, 30, 45, -30])) if tiled or rng.random() < 0.7 else 0.0)
-    opacity = rng.uniform(0.25, 0.55)
+    opacity = rng.uniform(0.35, 0.6)
     h, w = mark.shape_hw
     spots = [((board.width - w) / 2, (board.height - h) / 2)]
     if tiled:

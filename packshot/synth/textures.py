@@ -1,4 +1,4 @@
-"""Procedural surfaces: noise, wood, marble, cloth, carpet, tiles, foliage and prints, all (h, w, 3) float32 in [0, 1]."""
+"""Procedural surfaces: noise, wood, marble, cloth, carpet, tiles, foliage, prints; (h, w, 3) float32 in [0, 1]."""
 
 from __future__ import annotations
 
