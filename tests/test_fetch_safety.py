@@ -166,6 +166,15 @@ def test_inner_addresses_are_refused(address):
         assert caught.value.code == ErrorCode.BLOCKED_ADDRESS
 
 
+@pytest.mark.parametrize(
+    "host", ["１２７.０.０.１", "127。0。0。1", "①②⑦.0.0.1", "[::ffff:7f00:1]", "[::127.0.0.1]", "127.0.0.1."]
+)
+def test_addresses_in_disguise_are_refused(host):
+    with pytest.raises(PhotoError) as caught:
+        parse_url(f"https://{host}/photo.jpg", FetchSettings(), AddressPolicy(False))
+    assert caught.value.code in (ErrorCode.BLOCKED_ADDRESS, ErrorCode.BAD_URL)
+
+
 def test_public_addresses_and_allowed_networks_are_taken():
     policy = AddressPolicy((ip_network("10.1.0.0/16"), ip_network("fd12::/16")))
     for address in ("8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808", "10.1.2.3", "fd12::5"):

@@ -16,7 +16,8 @@ from PIL import Image
 
 from packshot.errors import ErrorCode, PackshotError, PhotoError
 from packshot.fetching import Fetched, Fetcher, FetchRequest, FetchSettings, close_shared_fetchers, fetch_batch
-from packshot.fetching.exchange import _retry_after
+from packshot.fetching.exchange import ByteBudget, _retry_after
+from packshot.fetching.workers import Workers
 
 QUICK = {
     "allow_http": True,
@@ -358,6 +359,60 @@ def test_bodies_of_unknown_length_share_a_small_buffer_without_standing_still(se
     fetcher = make_fetcher(max_bytes=3 << 20, buffer_bytes=3 << 20)
     results = fetcher.fetch_batch(FetchRequest(server.url(f"/{number}.jpg")) for number in range(12))
     assert all(isinstance(result, Fetched) for result in results)
+
+
+def test_photos_in_memory_together_stay_within_the_buffer(server, make_fetcher):
+    photos = [jpeg(seed, side=300) for seed in range(4)]
+    for number in range(24):
+        server.routes[f"/{number}.jpg"] = answer(body=photos[number % 4])
+    held, most, lock = 0, 0, threading.Lock()
+
+    def store(digest: str, extension: str, data: bytes) -> None:
+        nonlocal held, most
+        with lock:
+            held += len(data)
+            most = max(most, held)
+        time.sleep(0.02)
+        with lock:
+            held -= len(data)
+
+    room = int(2.5 * max(map(len, photos)))
+    fetcher = make_fetcher(max_bytes=room, buffer_bytes=room, whole_timeout_s=0.2, attempts=1)
+    results = fetcher.fetch_batch([FetchRequest(server.url(f"/{number}.jpg")) for number in range(24)], store)
+    assert all(isinstance(result, Fetched) for result in results)  # waiting for room is not the host's time
+    assert 0 < most <= room
+
+
+def test_the_byte_budget_serves_in_turn_and_takes_back_from_the_cancelled():
+    async def scene() -> None:
+        budget = ByteBudget(10)
+        assert budget.take_now(6)
+        assert not budget.take_now(5)
+        large, small = asyncio.ensure_future(budget.take(8)), asyncio.ensure_future(budget.take(4))
+        await asyncio.sleep(0)
+        assert not budget.take_now(1)  # nobody jumps the queue
+        large.cancel()
+        await asyncio.gather(large, return_exceptions=True)
+        budget.give(6)
+        await asyncio.wait_for(small, 1)
+        assert budget.take_now(6) and not budget.take_now(1)
+
+    asyncio.run(scene())
+
+
+def test_workers_lose_no_result():
+    async def scene() -> None:
+        workers = Workers(4)
+        try:
+            for _ in range(20):
+                results = await asyncio.wait_for(asyncio.gather(*(workers.run(pow, n, 2) for n in range(200))), 20)
+                assert results == [n * n for n in range(200)]
+            with pytest.raises(ZeroDivisionError):
+                await workers.run(divmod, 1, 0)
+        finally:
+            workers.close()
+
+    asyncio.run(scene())
 
 
 def test_leaving_a_stream_early_leaves_the_fetcher_usable(server, make_fetcher):

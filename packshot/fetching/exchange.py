@@ -72,8 +72,7 @@ class ByteBudget:
         try:
             await future
         except asyncio.CancelledError:
-            if future.done() and not future.cancelled():
-                self.give(size)
+            self.give(size if future.done() and not future.cancelled() else 0)
             raise
 
     def give(self, size: int) -> None:

@@ -6,10 +6,11 @@ or not that thread has an event loop.
 """
 
 import asyncio
+import atexit
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import Any
 
@@ -26,6 +27,7 @@ from packshot.fetching.settings import FetchSettings
 _HANDED_OVER_AT_ONCE = 64
 _READ_BUFFER_BYTES = 256 << 10
 _DNS_SECONDS = 30
+_RESOLVER_THREADS = 8
 
 Result = Fetched | PhotoError
 
@@ -129,6 +131,7 @@ class Fetcher:
 
     def _serve(self, ready: "Future[Scheduler]") -> None:
         asyncio.set_event_loop(self._loop)
+        self._loop.set_default_executor(ThreadPoolExecutor(_RESOLVER_THREADS, "packshot-dns"))
         try:
             session, scheduler = self._loop.run_until_complete(self._open())
         except BaseException as error:
@@ -141,7 +144,6 @@ class Fetcher:
         finally:
             self._loop.run_until_complete(scheduler.close())
             self._loop.run_until_complete(session.close())
-            self._loop.run_until_complete(self._loop.shutdown_default_executor())
             self._loop.close()
 
     async def _open(self) -> tuple[aiohttp.ClientSession, Scheduler]:
@@ -195,6 +197,9 @@ def close_shared_fetchers() -> None:
         fetchers = [_shared.pop(key) for key in mine]
     for fetcher in fetchers:
         fetcher.close()
+
+
+atexit.register(close_shared_fetchers)
 
 
 def fetch_batch(

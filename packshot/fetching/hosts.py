@@ -133,12 +133,9 @@ class Host:
             log.warning("%s %s: its photos fail without a try for %.0f s", self.name, why, seconds)
 
     @property
-    def idle(self) -> bool:
-        """Whether nothing would be lost by forgetting this host."""
-        now = time.monotonic()
-        return not (self.queue or self.active or self.codes or self.timer or self._tokens < 1) and (
-            self._quiet_until <= now and self._closed_until <= now
-        )
+    def busy(self) -> bool:
+        """Whether photos of this host are on their way."""
+        return bool(self.queue or self.active or self.timer)
 
     def report(self) -> HostReport:
         closed = time.monotonic() < self._closed_until

@@ -161,9 +161,15 @@ class Scheduler:
         host = self._hosts.get(name)
         if host is None:
             if len(self._hosts) >= _REMEMBERED_HOSTS:
-                self._hosts = {known: host for known, host in self._hosts.items() if not host.idle}
+                self._forget_hosts()
             host = self._hosts[name] = Host(name, self.settings)
         return host
+
+    def _forget_hosts(self) -> None:
+        """Make room: faultless hosts first, then the oldest, and none that has photos on their way."""
+        idle = sorted((host for host in self._hosts.values() if not host.busy), key=lambda host: bool(host.codes))
+        for host in idle[: _REMEMBERED_HOSTS // 2]:
+            del self._hosts[host.name]
 
     def _take_turn(self, host: Host) -> None:
         if host.queue and not host.in_turn and host.timer is None:
