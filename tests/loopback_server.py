@@ -1,6 +1,7 @@
 """A real HTTP server on loopback whose answers a test writes byte by byte, and which remembers what it was asked."""
 
 import asyncio
+import ssl
 import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -31,7 +32,8 @@ class LoopbackServer:
     Counts `connections`, keeps `asked`, and `most_at_once` requests under way.
     """
 
-    def __init__(self, *addresses: str):
+    def __init__(self, *addresses: str, tls: ssl.SSLContext | None = None):
+        self._tls = tls
         self.routes: dict[str, bytes | list[bytes] | Handler] = {}
         self.asked: list[Asked] = []
         self.connections: Counter[str] = Counter()
@@ -68,7 +70,7 @@ class LoopbackServer:
     async def _listen(self) -> None:
         self.port = 0
         for address in self._addresses:
-            server = await asyncio.start_server(self._connected, address, self.port)
+            server = await asyncio.start_server(self._connected, address, self.port, ssl=self._tls)
             self.port = server.sockets[0].getsockname()[1]
             self._servers.append(server)
 
@@ -88,7 +90,7 @@ class LoopbackServer:
                     await self._answer(asked, writer)
                 finally:
                     self._at_once -= 1
-        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, OSError):
             pass
         finally:
             writer.close()

@@ -2,12 +2,22 @@
 
 import asyncio
 import gzip
+import os
 import socket
+import ssl
+import subprocess
+import sys
 import zlib
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 
 import pytest
 from aiohttp.abc import AbstractResolver
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from loopback_server import LoopbackServer, answer, drip
 from test_fetching import PHOTO, QUICK
 
@@ -357,3 +367,57 @@ def test_one_hostile_host_does_not_hold_a_run_longer_than_its_timeouts(server):
     with Fetcher(settings) as fetcher:
         results = fetcher.fetch_batch(map(FetchRequest, urls))
     assert [code(result) for result in results] == [ErrorCode.TIMEOUT, None] * 20
+
+
+HTTPS_CLIENT = """
+import sys
+from packshot.fetching import Fetcher, FetchRequest, FetchSettings
+
+with Fetcher(FetchSettings(allow_http=True, allow_private=True, attempts=1)) as fetcher:
+    for result in fetcher.fetch_batch(map(FetchRequest, sys.argv[1:])):
+        print(getattr(result, "code", "whole"))
+"""
+
+
+def test_https_is_verified_and_not_left_by_a_redirect(tmp_path):
+    """In a process of its own, as certificates are loaded once."""
+    key, certificate = write_certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    secure, plain = LoopbackServer("127.0.0.1", tls=context), LoopbackServer()
+    plain.routes["/photo.jpg"] = secure.routes["/photo.jpg"] = answer(body=PHOTO)
+    secure.routes["/down"] = answer("302 Found", Location=plain.url("/photo.jpg"))
+    plain.routes["/up"] = answer("302 Found", Location=f"https://127.0.0.1:{secure.port}/photo.jpg")
+    base = f"https://127.0.0.1:{secure.port}"
+    command = [sys.executable, "-c", HTTPS_CLIENT, f"{base}/photo.jpg", f"{base}/down", plain.url("/up")]
+    try:
+        outputs = [
+            subprocess.run(command, env=os.environ | env, capture_output=True, text=True, timeout=60, check=True).stdout
+            for env in ({"SSL_CERT_FILE": str(certificate)}, {})
+        ]
+    finally:
+        secure.close()
+        plain.close()
+    assert outputs[0].split() == ["whole", "bad_url", "whole"]
+    assert outputs[1].split() == ["connection", "connection", "connection"]
+
+
+def write_certificate(folder: Path) -> tuple[Path, Path]:
+    """A key and a certificate of its own signing for 127.0.0.1."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    key_path, certificate_path = folder / "key.pem", folder / "certificate.pem"
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    key_path.write_bytes(private)
+    certificate_path.write_bytes(certificate.public_bytes(pem))
+    return key_path, certificate_path
