@@ -2,6 +2,8 @@
 
 import json
 import socket
+import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -201,6 +203,32 @@ def test_the_bomb_is_a_valid_picture():
 def test_an_empty_catalogue_is_refused(tmp_path):
     with pytest.raises(ValueError, match="at least 1 photo"):
         write_catalogue(tmp_path, 0, 1)
+
+
+def test_the_command_writes_a_catalogue_and_pages(tmp_path):
+    def run(*arguments):
+        command = [sys.executable, "-m", "packshot.synth", str(tmp_path), "--count", "2", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    assert "pictures_market.jsonl" in run("--natural", "--seed", "4")
+    assert len((tmp_path / "pictures_market.jsonl").read_text(encoding="utf-8").splitlines()) == 2
+    assert "6 contact sheets" in run("--sheets", "--split", "test")
+    for verdict in VERDICTS:
+        with Image.open(tmp_path / f"test_{verdict}.png") as page:
+            assert page.size == (8 * 240, 240)
+
+
+def test_covered_photos_are_covered_by_more_than_half():
+    found = 0
+    for seed in range(60):
+        photo = make_photo(seed, "bad_infographics", SMALL)
+        if "covers_half" in photo.clauses:
+            under = np.zeros_like(photo.overlay_mask)
+            for (x0, y0, x1, y1), _ in photo.overlay_boxes:
+                under[int(y0) : int(y1), int(x0) : int(x1)] = True
+            assert under.mean() > 0.5, seed
+            found += 1
+    assert found
 
 
 def _get(url, **headers):

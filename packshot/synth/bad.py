@@ -80,7 +80,10 @@ def bare(scene: Scene) -> None:
     align = str(rng.choice(["left", "centre"]))
     if spot == "around":
         for text in lines:
-            x, y = rng.uniform(0.02, 0.62), rng.choice([rng.uniform(0.02, 0.2), rng.uniform(0.75, 0.93)])
+            for _ in range(8):
+                x, y = rng.uniform(0.02, 0.62), rng.choice([rng.uniform(0.02, 0.2), rng.uniform(0.75, 0.9)])
+                if board.clear(scene.region(x, y, x + 0.36, y + 0.1)):
+                    break
             board.text((x * scene.width, y * scene.height), text, size, font, colour, width=0.36 * scene.width)
     else:
         starts = {

@@ -250,7 +250,7 @@ def table_lamp(kit: Kit) -> Layer:
     lathe(
         layer,
         0.5 * n,
-        [(0.86 * n, 0.05 * n), (0.91 * n, 0.14 * n)],
+        [(0.845 * n, 0.045 * n), (0.91 * n, 0.14 * n)],
         kit.colour,
         "metal" if kit.chance(0.5) else "ceramic",
     )

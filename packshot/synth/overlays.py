@@ -9,7 +9,7 @@ import numpy as np
 
 from packshot.synth.colours import Palette, luminance, mixed, readable_on
 from packshot.synth.lettering import FONTS, draw_text, fitted_size, text_size, wrap
-from packshot.synth.raster import Colour, Layer, ellipse_points
+from packshot.synth.raster import Colour, Layer, ellipse_points, rounded_points
 
 Box = tuple[float, float, float, float]
 
@@ -124,7 +124,7 @@ class Board:
             self.layer.rectangle(box, fill, radius, opacity)
             if outline:
                 edge = max(2.0, min(w, h) / 22)
-                self.layer.stroke(np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)]), edge, readable_on(fill), 1, True)
+                self.layer.stroke(rounded_points(box, radius), edge, readable_on(fill), 1, True)
         rough = max(8, int(min(largest * self.height, h * 0.7)))
         broken = wrap(text, font, rough, w * inset) if "\n" not in text else text
         size = fitted_size(broken, font, w * inset, h * inset, rough, 1.15)

@@ -115,7 +115,8 @@ FOREIGN = (
     "Hochwertige Verarbeitung", "Einfach zu reinigen", "Haute qualité", "Su geçirmez", "Alta calidad", "Made for you",
 )  # fmt: skip
 IDEOGRAPHS = (
-    "高品质材料", "防水设计", "柔软舒适", "加厚升级", "多功能收纳", "新款上市", "产品展示", "尺寸说明", "细节图", "环保无味",
+    "高品质材料", "防水设计", "柔软舒适", "加厚升级", "多功能收纳", "新款上市", "产品展示", "尺寸说明", "细节图",
+    "环保无味",
     "大容量", "四季通用", "简约时尚", "厂家直销",
 )  # fmt: skip
 ACTIONS = (
