@@ -428,6 +428,25 @@ def test_leaving_a_stream_early_leaves_the_fetcher_usable(server, make_fetcher):
     assert len(server.asked) < 50
 
 
+def test_streams_ended_at_any_moment_leave_every_place_free(server, make_fetcher):
+    async def never(asked, writer):
+        await asyncio.sleep(60)
+
+    server.routes["/never.jpg"], server.routes["/a.jpg"] = never, answer(body=PHOTO)
+    fetcher = make_fetcher(concurrency=4, per_host=4)
+
+    def source(number):
+        yield from (FetchRequest(server.url(f"/never.jpg?{number}.{n}")) for n in range(64))
+        time.sleep(number % 3 * 0.002)
+        raise RuntimeError("the catalogue ends badly")
+
+    for number in range(30):  # ends before requests have begun, too
+        with pytest.raises(RuntimeError, match="ends badly"):
+            fetcher.fetch_batch(source(number))
+    urls = [server.url(f"/a.jpg?{number}") for number in range(20)]
+    assert all(isinstance(result, Fetched) for result in fetcher.fetch_batch(map(FetchRequest, urls)))
+
+
 def test_closing_ends_a_stream_under_way(server):
     async def never(asked, writer):
         await asyncio.sleep(60)

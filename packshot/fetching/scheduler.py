@@ -84,6 +84,13 @@ class _Item:
     began: float = 0.0
 
 
+@dataclass(slots=True, eq=False)
+class _Place:
+    """One of the `concurrency` places; `host` while that host is being asked from it."""
+
+    host: Host | None
+
+
 class Scheduler:
     """Starts requests as hosts and places allow, tries again, and delivers results to their runs.
 
@@ -201,10 +208,25 @@ class Scheduler:
             host.queue.popleft()
             host.take()
             self._free_places -= 1
-            task = self._loop.create_task(self._work(item, host))
+            place = _Place(host)
+            task = self._loop.create_task(self._work(item, host, place))
             item.run.tasks.add(task)
-            task.add_done_callback(item.run.tasks.discard)
+            task.add_done_callback(lambda task, run=item.run, place=place: self._ended(task, run, place))
             self._take_turn(host)
+
+    def _leave_host(self, place: _Place) -> None:
+        host, place.host = place.host, None
+        if host is not None:
+            host.active -= 1
+            self._take_turn(host)
+            self._start_what_may()
+
+    def _ended(self, task: asyncio.Task[None], run: Run, place: _Place) -> None:
+        """Not at the task's own end, which a task cancelled before its first step never comes to."""
+        run.tasks.discard(task)
+        self._leave_host(place)
+        self._free_places += 1
+        self._start_what_may()
 
     def _waited(self, host: Host) -> None:
         host.timer = None
@@ -216,7 +238,7 @@ class Scheduler:
             self._enqueue(item)
             self._start_what_may()
 
-    async def _work(self, item: _Item, host: Host) -> None:
+    async def _work(self, item: _Item, host: Host, place: _Place) -> None:
         """One hop of one photo, and, if it ends there, its verification and storing."""
         reserved = Reservation(self._budget)
         started = time.monotonic()
@@ -233,24 +255,20 @@ class Scheduler:
                     host.failed(error, started, item.attempts == 1, retry_after)
                     raise
                 finally:
-                    host.active -= 1
-                    self._take_turn(host)
-                    self._start_what_may()
+                    self._leave_host(place)
                 if answer.location is not None:
                     self._follow(item, answer.location)
                 else:
                     self._deliver(item.run, item.request, await self._finish(item, answer))
             except PhotoError as error:
-                self._failed(item, host, error)
+                self._failed(item, error)
             except Exception as error:  # a bug, or no memory: it costs this photo, and says so
                 code = ErrorCode.OUT_OF_MEMORY if isinstance(error, MemoryError) else ErrorCode.ENGINE_ERROR
                 told = PhotoError(code, f"fetching failed inside packshot: {error!r}")
                 told.__cause__ = error
-                self._failed(item, host, told)
+                self._failed(item, told)
         finally:
             reserved.release()
-            self._free_places += 1
-            self._start_what_may()
 
     def _follow(self, item: _Item, location: str) -> None:
         item.hops += 1
@@ -295,7 +313,7 @@ class Scheduler:
                 raise PhotoError(ErrorCode.STORE_ERROR, f"photo {digest[:12]} could not be stored: {error}") from error
         return digest, info
 
-    def _failed(self, item: _Item, host: Host, error: PhotoError) -> None:
+    def _failed(self, item: _Item, error: PhotoError) -> None:
         settings = self.settings
         error.attempts = item.attempts
         retry_after = getattr(error, "retry_after_s", None) or 0.0
