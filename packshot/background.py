@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from packshot.shadows import grow_into_shadows
+
 _BAND = 0.045
 _FRAME = 0.07
 
@@ -18,20 +20,26 @@ _FRAME = 0.07
 class Background:
     """The background of a reduced picture.
 
-    `rgb` float32 (h, w, 3) in [0, 255]: the background's colour everywhere, behind the product too.
+    `lab` float32 (h, w, 3): the background's colour everywhere, behind the product too.
     `distance` float32 (h, w): how far each pixel's colour is from it, in Lab units; about 100 is black on white.
-    `threshold`: distances below are background colour. `mask` bool (h, w): what is background, soft shadows included.
+    `threshold` float32 (h, w): distances below are background colour; beside strong edges it is higher, since lossy
+    compression leaves a halo there. `mask` bool (h, w): what is background, soft shadows included.
     `explained` in [0, 1]: the share of the border band that has background colour; below about 0.7 it is busy.
     `modes`: how many colours it took. `frame` bool (h, w): strips along the edges drawn as a frame.
     """
 
-    rgb: np.ndarray
+    lab: np.ndarray
     distance: np.ndarray
-    threshold: float
+    threshold: np.ndarray
     mask: np.ndarray
     explained: float
     modes: int
     frame: np.ndarray
+
+    @property
+    def alike(self) -> np.ndarray:
+        """bool (h, w): has background colour, enclosed or not."""
+        return self.distance < self.threshold
 
     @property
     def even(self) -> bool:
@@ -49,7 +57,9 @@ def reduce(image: np.ndarray, side: int) -> np.ndarray:
     scale = side / max(height, width)
     if scale >= 1:
         return image
-    return cv2.resize(image, (max(1, round(width * scale)), max(1, round(height * scale))), interpolation=cv2.INTER_AREA)
+    return cv2.resize(
+        image, (max(1, round(width * scale)), max(1, round(height * scale))), interpolation=cv2.INTER_AREA
+    )
 
 
 def learn_background(small: np.ndarray) -> Background:
@@ -83,17 +93,25 @@ def learn_background(small: np.ndarray) -> Background:
     predicted, distance = predicted.reshape(lab.shape), distance.reshape(height, width)
 
     alike = _touching((distance < tolerance) & ~frame, band)
-    if alike.any():
+    for _ in range(3):
+        # Each time the background is known farther inwards, so that vignettes and pools of light are followed.
+        if not alike.any():
+            break
         predicted = _correct(lab, predicted, alike, max(height, width) / 12)
         distance = _lab_distance(lab, predicted)
+        before = int(alike.sum())
+        alike = _touching((distance < tolerance) & ~frame, band)
+        if alike.sum() < 1.03 * before:
+            break
+    if alike.any():
         # The background's own scatter decides how faint a product may be: white on white is told by a few units.
         scatter = float(np.median(distance[alike & band])) if (alike & band).any() else noise
         tolerance = float(np.clip(4.0 * scatter, 1.8, tolerance))
-    alike = distance < tolerance
-    mask = _touching(alike & ~frame, band)
-    mask = _with_shadows(lab, predicted, mask, frame)
-    rgb = cv2.cvtColor(predicted.astype(np.float32), cv2.COLOR_LAB2RGB) * 255
-    return Background(np.clip(rgb, 0, 255), distance, tolerance, mask, float(explained), len(surfaces), frame)
+    threshold = _threshold(distance, tolerance)
+    mask = _touching((distance < threshold) & ~frame, band)
+    mask |= _openings(distance, threshold, mask, frame)
+    mask = grow_into_shadows(lab, predicted, mask, frame)
+    return Background(predicted, distance, threshold, mask, float(explained), len(surfaces), frame)
 
 
 def find_frame(lab: np.ndarray) -> np.ndarray:
@@ -207,15 +225,37 @@ def _touching(mask: np.ndarray, seed: np.ndarray) -> np.ndarray:
     return keep[labels]
 
 
-def _with_shadows(lab: np.ndarray, predicted: np.ndarray, mask: np.ndarray, frame: np.ndarray) -> np.ndarray:
-    """Grow the background into soft shadows: a little darker, hue kept, no edge in between."""
-    smooth = cv2.GaussianBlur(lab, (0, 0), 1.0)
-    light = smooth[..., 0] - predicted[..., 0]
-    hue = np.linalg.norm(smooth[..., 1:] - predicted[..., 1:], axis=2)
-    dx = cv2.Sobel(smooth[..., 0], cv2.CV_32F, 1, 0, scale=1 / 8)
-    dy = cv2.Sobel(smooth[..., 0], cv2.CV_32F, 0, 1, scale=1 / 8)
-    soft = cv2.magnitude(dx, dy) < 1.6
-    shadow = (light < 0) & (light > -0.45 * predicted[..., 0]) & (hue < 5 - 0.1 * light) & soft & ~frame
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
-    wide = cv2.morphologyEx((shadow | mask).astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0
-    return mask | _touching((wide & shadow) | mask, mask)
+def _threshold(distance: np.ndarray, tolerance: float) -> np.ndarray:
+    """A seventh of the strongest contrast nearby, which is what compression may leave around an edge."""
+    reach = max(2, round(max(distance.shape) / 80))
+    strongest = cv2.dilate(distance, np.ones((2 * reach + 1,) * 2, np.uint8))
+    return np.clip(cv2.blur(strongest, (2 * reach + 1,) * 2) / 7, tolerance, 8).astype(np.float32)
+
+
+def _openings(distance: np.ndarray, threshold: np.ndarray, mask: np.ndarray, frame: np.ndarray) -> np.ndarray:
+    """Enclosed background: the very colour, and a sharp rim, which a highlight has not."""
+    side = max(distance.shape)
+    tolerance = float(threshold.min())
+    alike = (distance < 0.75 * threshold) & ~mask & ~frame
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
+    alike = cv2.morphologyEx(alike.astype(np.uint8), cv2.MORPH_OPEN, kernel)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(alike, connectivity=4)
+    if count < 2:
+        return np.zeros_like(mask)
+    scatter = float(np.median(distance[mask])) if mask.any() else 0.0
+    areas = stats[:, cv2.CC_STAT_AREA]
+    mean = np.bincount(labels.ravel(), distance.ravel(), count) / np.maximum(areas, 1)
+    keep = (areas >= max(10, (side / 140) ** 2)) & (mean < scatter + 0.8 * tolerance)
+    keep[0] = False
+    for label in np.flatnonzero(keep):
+        x, y, w, h = stats[label, :4]
+        window = slice(max(0, y - 9), y + h + 9), slice(max(0, x - 9), x + w + 9)
+        hole = (labels[window] == label).astype(np.uint8)
+        apart = cv2.distanceTransform(1 - hole, cv2.DIST_L2, 3)
+        around = distance[window]
+        near, far = around[(apart > 1) & (apart <= 3.5)], around[(apart > 5) & (apart <= 8)]
+        if len(near) and len(far):
+            keep[label] = np.percentile(near, 75) > max(4 * tolerance, 0.55 * float(np.median(far)))
+    holes = keep[labels].astype(np.uint8)
+    # Give back what the opening took off the rim.
+    return (cv2.dilate(holes, kernel) > 0) & (distance < threshold)

@@ -11,6 +11,7 @@ import numpy as np
 
 from packshot.background import Background, learn_background, to_lab
 from packshot.compose import drop_specks, fill_holes
+from packshot.shadows import trim_contact_shadow, trim_reflection
 
 _BUSY_SIDE = 200
 
@@ -31,9 +32,11 @@ def find_foreground(small: np.ndarray, seed: int = 0) -> Foreground:
     cv2.setRNGSeed(seed)
     background = learn_background(small)
     if background.explained >= 0.7:
-        mask = _by_colour(background)
+        mask = _by_colour(small, background)
         see_through = ~mask
-        stable = _overlap(background.distance > 0.75 * background.threshold, background.distance > 1.5 * background.threshold)
+        stable = _overlap(
+            background.distance > 0.75 * background.threshold, background.distance > 1.5 * background.threshold
+        )
         certainty = background.explained * (0.5 + 0.5 * stable)
     else:
         mask = _by_grabcut(small, background)
@@ -42,19 +45,19 @@ def find_foreground(small: np.ndarray, seed: int = 0) -> Foreground:
     return Foreground(mask, see_through, background, float(certainty))
 
 
-def _by_colour(background: Background) -> np.ndarray:
-    mask = ~background.mask & ~background.frame
-    side = max(mask.shape)
-    # Background seen through a product has its very colour; a product's own surface seldom does, over any size.
-    alike = background.distance < 0.6 * background.threshold
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
-    alike = cv2.morphologyEx(alike.astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0
-    count, labels, stats, _ = cv2.connectedComponentsWithStats((alike & mask).astype(np.uint8), connectivity=4)
-    large = stats[:, cv2.CC_STAT_AREA] >= max(12, (side / 80) ** 2)
-    large[0] = False
-    holes = large[labels]
-    mask &= ~holes
-    return drop_specks(fill_holes(mask, holes | background.mask), 4)
+def _by_colour(small: np.ndarray, background: Background) -> np.ndarray:
+    mask = drop_specks(~background.mask & ~background.frame, 4)
+    lab = to_lab(small)
+    mask = fill_holes(mask, background.mask)
+    count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+    areas = np.bincount(labels.ravel(), minlength=count)
+    for label in range(1, count):
+        if areas[label] < 0.01 * mask.size:
+            continue
+        piece = labels == label
+        trimmed = trim_reflection(lab, background.lab, trim_contact_shadow(lab, background.lab, piece))
+        mask &= ~piece | trimmed
+    return mask
 
 
 def _by_grabcut(small: np.ndarray, background: Background) -> np.ndarray:

@@ -12,6 +12,7 @@ import numpy as np
 from packshot.background import to_lab
 from packshot.compose import drop_specks, fill_holes
 from packshot.foreground import Foreground
+from packshot.plates import ellipse_fit, grown, plate_under, thin_lines
 
 
 @dataclass(slots=True)
@@ -26,54 +27,81 @@ class Part:
 
 @dataclass(slots=True)
 class Scene:
-    """`product` and `overlay` bool (h, w) exclude each other. `products` are best first. `text_off` says of each text
-    whether it is an overlay."""
+    """`product` and `overlay` bool (h, w) exclude each other. `products` are best first."""
 
     product: np.ndarray
     overlay: np.ndarray
     products: list[Part] = field(default_factory=list)
     overlays: list[Part] = field(default_factory=list)
-    text_off: list[bool] = field(default_factory=list)
 
 
 def read_scene(small: np.ndarray, found: Foreground, quads: list[np.ndarray]) -> Scene:
     """Tell product from overlays. `small` RGB uint8 (h, w, 3), `quads` the text boxes (4, 2) in its pixels."""
     lab = to_lab(small)
     shape_hw = small.shape[:2]
-    background = found.background.mask | (found.background.distance < found.background.threshold)
-    if found.background.explained < 0.7:
-        background = ~found.mask
+    empty = np.zeros(shape_hw, bool)
+    alike = found.background.mask | found.background.alike
+    foreground = found.mask if found.background.explained < 0.7 else ~alike & ~found.background.frame
+
     writing = [_quad_mask(quad, shape_hw) for quad in quads]
     around = [_around(mask, quad) for mask, quad in zip(writing, quads, strict=True)]
-    floating = [bool(background[ring].mean() > 0.7) if ring.any() else True for ring in around]
-
-    all_text = np.any(writing, axis=0) if writing else np.zeros(shape_hw, bool)
-    loose = np.any([w for w, f in zip(writing, floating, strict=True) if f], axis=0) if any(floating) else all_text & False
-    plates = _plates(lab, background, writing, around, floating)
-    plate_mask = np.any([p.mask for p in plates], axis=0) if plates else np.zeros(shape_hw, bool)
-    body = _without_writing(found.mask, loose) & ~plate_mask
-    candidates = _candidates(lab, body, all_text & ~loose, background)
-    product_parts = _choose(candidates, shape_hw)
-
-    product = np.any([p.mask for p in product_parts], axis=0) if product_parts else np.zeros(shape_hw, bool)
-    silhouette = fill_holes(cv2.morphologyEx(product.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)) > 0)
-    text_off = [
-        bool((silhouette & mask).sum() < 0.7 * max(1, mask.sum())) and (floats or bool((plate_mask & mask).any()) or True)
-        for mask, floats in zip(writing, floating, strict=True)
+    heights = [_line_height(quad) for quad in quads]
+    lettered = [_has_strokes(foreground & mask, height) for mask, height in zip(writing, heights, strict=True)]
+    floating = [
+        bool(letters and (not ring.any() or (~foreground)[ring].mean() > 0.55))
+        for letters, ring in zip(lettered, around, strict=True)
     ]
-    product |= silhouette & all_text & ~plate_mask
+    plate_parts: list[Part] = []
+    plates = empty.copy()
+    for mask, ring, floats in zip(writing, around, floating, strict=True):
+        if (plates & mask).sum() > 0.5 * mask.sum() or not (mask & foreground).any():
+            continue
+        plate = None if floats else plate_under(lab, foreground, mask, ring)
+        if plate is not None:
+            plates |= plate
+            plate_parts.append(_part(plate, "plate", 0.8))
+    loose = _union([mask for mask, floats in zip(writing, floating, strict=True) if floats], empty)
+    body = _without_writing(found.mask & ~plates, loose)
+    lines = thin_lines(body, plates | loose)
+    body = drop_specks(body & ~lines, max(6, int(0.0003 * body.size)))
+
+    all_text = _union(writing, empty)
+    product_parts = _choose(_candidates(lab, body, all_text), shape_hw)
+    product = _union([part.mask for part in product_parts], empty)
+    product = _close_labels(product, all_text & ~plates)
     overlays = [
-        _part(mask & ~product, "text", 0.9) for mask, off in zip(writing, text_off, strict=True) if off and (mask & ~product).any()
+        _part(mask & ~product, "text", 0.9) for mask in writing if (mask & product).sum() < 0.7 * max(1, mask.sum())
     ]
-    overlays += plates
-    overlay = np.any([p.mask for p in overlays], axis=0) if overlays else np.zeros(shape_hw, bool)
-    overlay &= ~product
-    for part in _split(drop_specks(found.mask & ~product & ~overlay, 8)):
-        overlays.append(_part(part, _kind(part), 0.5))
-        overlay |= part
+    overlays = plate_parts + overlays
+    overlay = _union([part.mask for part in overlays], empty) & ~product
+    rest = drop_specks(found.mask & ~product & ~overlay, 8)
+    for mask in _split(rest):
+        overlays.append(_part(mask, _kind(mask), 0.5))
     if found.background.frame.any():
         overlays.append(_part(found.background.frame, "frame", 0.8))
-    return Scene(product, overlay, product_parts, overlays, text_off)
+    return Scene(product, overlay | rest, product_parts, overlays)
+
+
+def _union(masks: list[np.ndarray], empty: np.ndarray) -> np.ndarray:
+    return np.any(masks, axis=0) if masks else empty.copy()
+
+
+def _line_height(quad: np.ndarray) -> float:
+    return float(min(np.linalg.norm(quad[0] - quad[3]), np.linalg.norm(quad[0] - quad[1])))
+
+
+def _has_strokes(marks: np.ndarray, height: float) -> bool:
+    """Whether the marks in a text box are as thin as letters are; a product that was taken for a letter is not."""
+    return not marks.any() or _thickness(marks) < 0.42 * height + 1.5
+
+
+def _close_labels(product: np.ndarray, writing: np.ndarray) -> np.ndarray:
+    """Fill the product's holes in which there is writing: a label in the background's colour, not an opening."""
+    filled = fill_holes(cv2.morphologyEx(product.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)) > 0)
+    holes = filled & ~product
+    if not (holes & writing).any():
+        return product
+    return product | grown(holes, holes & writing) | (filled & writing)
 
 
 def _quad_mask(quad: np.ndarray, shape_hw: tuple[int, int]) -> np.ndarray:
@@ -112,83 +140,11 @@ def _without_writing(foreground: np.ndarray, loose: np.ndarray) -> np.ndarray:
     return body
 
 
-def _plates(
-    lab: np.ndarray, background: np.ndarray, writing: list[np.ndarray], around: list[np.ndarray], floating: list[bool]
-) -> list[Part]:
-    """Flat shapes under text that are no part of the product: free of it, or sticking out of its silhouette."""
-    plates: list[Part] = []
-    taken = np.zeros(background.shape, bool)
-    foreground = ~background
-    for mask, ring, floats in zip(writing, around, floating, strict=True):
-        if floats or taken[mask].mean() > 0.5:
-            continue
-        colour = np.median(lab[ring], axis=0)
-        flat = np.linalg.norm(lab - colour, axis=2) < 6
-        if flat[ring].mean() < 0.6:
-            continue
-        region = _grown(flat | mask, mask)
-        share = region.mean()
-        if share > 0.45:
-            continue
-        region = fill_holes(cv2.morphologyEx(region.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0)
-        if not _is_plate(region, foreground):
-            continue
-        taken |= region
-        plates.append(_part(region, "plate", 0.8))
-    return plates
-
-
-def _is_plate(region: np.ndarray, foreground: np.ndarray) -> bool:
-    contours, _ = cv2.findContours(region.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    if not contours:
-        return False
-    contour = max(contours, key=cv2.contourArea)
-    area = max(1.0, cv2.contourArea(contour))
-    box_fit = area / max(1.0, np.prod(cv2.minAreaRect(contour)[1]))
-    ellipse_fit = 0.0
-    if len(contour) >= 5:
-        (_, axes, _) = cv2.fitEllipse(contour)
-        ellipse = np.pi / 4 * np.prod(axes)
-        ellipse_fit = min(area, ellipse) / max(area, ellipse, 1.0)
-    if max(box_fit, ellipse_fit) < 0.85:
-        return False
-    rim = (cv2.dilate(region.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0) & ~region
-    free = 1 - foreground[rim].mean() if rim.any() else 1.0
-    if free > 0.9:
-        return True
-    if free < 0.2:
-        return False
-    # Where a plate lies over a product, their common outline has notches; a label or a side of a pack makes none.
-    whole = _grown(foreground, region)
-    hull = _hull(whole)
-    rest = whole & ~cv2.dilate(region.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
-    if rest.sum() < 0.3 * region.sum():
-        return False
-    covered = (_hull(rest) & region).sum() / region.sum()
-    return bool(whole.sum() / hull.sum() < 0.93 and covered < 0.75)
-
-
-def _hull(mask: np.ndarray) -> np.ndarray:
-    points = cv2.findNonZero(mask.astype(np.uint8))
-    drawn = np.zeros(mask.shape, np.uint8)
-    if points is not None:
-        cv2.fillConvexPoly(drawn, cv2.convexHull(points), 1)
-    return drawn > 0
-
-
-def _grown(mask: np.ndarray, seed: np.ndarray) -> np.ndarray:
-    count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
-    keep = np.zeros(count, bool)
-    keep[np.unique(labels[seed & mask])] = True
-    keep[0] = False
-    return keep[labels]
-
-
-def _candidates(lab: np.ndarray, body: np.ndarray, writing: np.ndarray, background: np.ndarray) -> list[Part]:
+def _candidates(lab: np.ndarray, body: np.ndarray, writing: np.ndarray) -> list[Part]:
     """The pieces of the body, each scored as a product in [0, 1]."""
     height, width = body.shape
     parts = []
-    for mask in _split(drop_specks(body, max(6, int(0.0004 * body.size)))):
+    for mask in _split(body):
         filled = fill_holes(mask)
         area = filled.mean()
         y, x = np.nonzero(filled)
@@ -199,6 +155,7 @@ def _candidates(lab: np.ndarray, body: np.ndarray, writing: np.ndarray, backgrou
         centre = np.median(colours, axis=0)
         flat = float((np.linalg.norm(colours - centre, axis=1) < 4).mean())
         score = float(np.sqrt(min(area, 0.5) / 0.5)) * (1.15 - 0.9 * off) * (1 - 0.7 * text_share)
+        score *= float(np.clip(0.35 + mask.sum() / filled.sum(), 0, 1))
         score *= 1 - 0.6 * max(0.0, flat - 0.7) / 0.3
         score *= float(np.clip(thick / 0.02, 0.15, 1))
         parts.append(_part(mask, "product", min(1.0, score)))
@@ -216,12 +173,15 @@ def _choose(candidates: list[Part], shape_hw: tuple[int, int]) -> list[Part]:
     if not candidates or candidates[0].score < 0.06:
         return []
     best = candidates[0]
-    best_area = best.mask.sum()
+    best_area = fill_holes(best.mask).sum()
     chosen = [best]
     reach = max(2, round(0.012 * max(shape_hw)))
     near = cv2.dilate(fill_holes(best.mask).astype(np.uint8), np.ones((2 * reach + 1,) * 2, np.uint8)) > 0
+    round_best = ellipse_fit(fill_holes(best.mask)) > 0.9
     for part in candidates[1:]:
-        alike = part.score > 0.5 * best.score and part.mask.sum() > 0.3 * best_area
+        # Things of a set are of one size; a lens with a detail or a swatch is a neat shape beside a product.
+        alike = part.score > 0.5 * best.score and fill_holes(part.mask).sum() > 0.3 * best_area
+        alike &= round_best or ellipse_fit(fill_holes(part.mask)) < 0.94
         joined = (near & part.mask).sum() > 0.25 * part.mask.sum()
         if alike or joined:
             chosen.append(part)

@@ -1,0 +1,130 @@
+"""Graphics laid over a product photo: plates under writing, and the lines of callouts and dimensions."""
+
+import cv2
+import numpy as np
+
+from packshot.compose import fill_holes
+
+
+def plate_under(
+    lab: np.ndarray, foreground: np.ndarray, writing: np.ndarray, ring: np.ndarray, most: float = 0.45
+) -> np.ndarray | None:
+    """The flat shape on which a text lies, bool (h, w), if it is an overlay: a rectangle or ellipse that stands free,
+    or lies over the product's outline. None for labels and for the faces of packs.
+
+    `lab` float32 (h, w, 3); `foreground`, `writing` (the text box) and `ring` (around it) bool (h, w).
+    """
+    colour = commonest(lab[writing | ring])
+    flat = np.linalg.norm(lab - colour, axis=2) < 7
+    if flat[writing | ring].mean() < 0.3:
+        return None
+    kernel = np.ones((3, 3), np.uint8)
+    region = grown(flat | writing, writing)
+    region = fill_holes(cv2.morphologyEx(region.astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0)
+    region = grown(region, writing)
+    if not region.any() or region.mean() > most or not is_geometric(region):
+        return None
+    # The shape's own soft rim is foreground: look past it.
+    inner = cv2.dilate(region.astype(np.uint8), np.ones((5, 5), np.uint8))
+    rim = (cv2.dilate(inner, np.ones((5, 5), np.uint8)) > 0) & (inner == 0)
+    free = 1 - foreground[rim].mean() if rim.any() else 1.0
+    if free > 0.75 or (free > 0.12 and _lies_over(region, foreground)):
+        return inner > 0
+    return None
+
+
+def commonest(colours: np.ndarray) -> np.ndarray:
+    """The mean of the commonest colour, Lab float32 (n, 3)."""
+    bins = np.round(colours / 6).astype(np.int64)
+    keys = (bins[:, 0] + 50) * 10_000 + (bins[:, 1] + 50) * 100 + bins[:, 2] + 50
+    values, counts = np.unique(keys, return_counts=True)
+    return colours[keys == values[counts.argmax()]].mean(axis=0)
+
+
+def is_geometric(region: np.ndarray, least: float = 0.87) -> bool:
+    """Whether a shape fills a rectangle or an ellipse."""
+    contour = _outline(region)
+    if contour is None:
+        return False
+    box_fit = cv2.contourArea(contour) / max(1.0, float(np.prod(cv2.minAreaRect(contour)[1])))
+    return box_fit > least or ellipse_fit(region) > least + 0.03
+
+
+def ellipse_fit(region: np.ndarray) -> float:
+    """IoU of a shape's outline with the ellipse that fits it best, in [0, 1]."""
+    contour = _outline(region)
+    if contour is None or len(contour) < 6:
+        return 0.0
+    centre, axes, angle = cv2.fitEllipse(contour)
+    if not all(np.isfinite((*centre, *axes))) or max(axes) > 2 * max(region.shape):
+        return 0.0
+    drawn, own = np.zeros(region.shape, np.uint8), np.zeros(region.shape, np.uint8)
+    cv2.ellipse(drawn, (centre, axes, angle), 1, cv2.FILLED)
+    cv2.drawContours(own, [contour], -1, 1, cv2.FILLED)
+    return float((own & drawn).sum() / max(1, (own | drawn).sum()))
+
+
+def _outline(region: np.ndarray) -> np.ndarray | None:
+    contours, _ = cv2.findContours(region.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    contour = max(contours, key=cv2.contourArea, default=None)
+    return None if contour is None or cv2.contourArea(contour) < 8 else contour
+
+
+def _lies_over(region: np.ndarray, foreground: np.ndarray) -> bool:
+    """Whether a shape lies across the outline of what is behind it: where the two outlines meet there are notches.
+
+    The edge of a label or of a pack's face runs into the outline without one.
+    """
+    solid = fill_holes(foreground | region).astype(np.float32)
+    contours, _ = cv2.findContours(
+        cv2.dilate(region.astype(np.uint8), np.ones((7, 7), np.uint8)), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
+    )
+    walk = max(contours, key=len)[:, 0]
+    inside = solid[walk[:, 1], walk[:, 0]] > 0
+    turns = [k for k in range(len(walk)) if inside[k] != inside[k - 1]]
+    if not turns:
+        return False
+    radius = max(4, round(0.02 * max(region.shape)))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2).astype(np.float32)
+    filling = cv2.filter2D(solid, -1, disc / disc.sum(), borderType=cv2.BORDER_CONSTANT)
+    edge = [filling[walk[k][1], walk[k][0]] for k in turns]
+    return float(np.mean(np.float32(edge) > 0.6)) >= 0.5
+
+
+def thin_lines(body: np.ndarray, marks: np.ndarray) -> np.ndarray:
+    """Callout and dimension lines in `body` bool (h, w): thin, straight, and starting at an overlay in `marks`, or
+    standing free of everything thick."""
+    width = max(3, round(0.009 * max(body.shape)) | 1)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width + 1, width + 1))
+    thick = cv2.morphologyEx(body.astype(np.uint8), cv2.MORPH_OPEN, kernel)
+    near_thick = cv2.dilate(thick, np.ones((3, 3), np.uint8)) > 0
+    thin = body & ~near_thick
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(thin.astype(np.uint8), connectivity=8)
+    reach = max(4, round(0.025 * max(body.shape)))
+    beside_marks = cv2.dilate(marks.astype(np.uint8), np.ones((2 * reach + 1,) * 2, np.uint8)) > 0
+    beside_thick = cv2.dilate(near_thick.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    lines = np.zeros(body.shape, bool)
+    for label in range(1, count):
+        x, y, w, h, area = stats[label]
+        if max(w, h) < 0.025 * max(body.shape):
+            continue
+        box = slice(y, y + h), slice(x, x + w)
+        piece = labels[box] == label
+        starts = bool((piece & beside_marks[box]).any())
+        free = not (piece & beside_thick[box]).any()
+        if not (starts or free):
+            continue
+        points = cv2.findNonZero(piece.astype(np.uint8))
+        short = min(cv2.minAreaRect(points)[1])
+        if short <= 1.5 * width + 2 or (starts and area < 0.08 * w * h):
+            lines[box] |= piece
+    return lines
+
+
+def grown(mask: np.ndarray, seed: np.ndarray) -> np.ndarray:
+    """The 8-connected components of `mask` that contain a pixel of `seed`, bool (h, w)."""
+    count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+    keep = np.zeros(count, bool)
+    keep[np.unique(labels[seed & mask])] = True
+    keep[0] = False
+    return keep[labels]

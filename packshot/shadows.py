@@ -1,0 +1,121 @@
+"""Shadows and reflections at a product's foot, told from the product: they are not part of a cutout."""
+
+import cv2
+import numpy as np
+
+
+def grow_into_shadows(lab: np.ndarray, predicted: np.ndarray, mask: np.ndarray, frame: np.ndarray) -> np.ndarray:
+    """Background `mask` bool (h, w), grown into soft shadows: a little darker, hue kept, no edge in between.
+
+    `lab` and `predicted`, the background's colour, float32 (h, w, 3). Pale products are as soft inside as shadows are.
+    So a shadow has nothing solid right below it, and what would eat most of a piece of foreground is none.
+    """
+    side = max(mask.shape)
+    smooth = cv2.GaussianBlur(lab, (0, 0), side / 380)
+    light = smooth[..., 0] - predicted[..., 0]
+    hue = np.linalg.norm(smooth[..., 1:] - predicted[..., 1:], axis=2)
+    dx = cv2.Sobel(smooth[..., 0], cv2.CV_32F, 1, 0, scale=1 / 8)
+    dy = cv2.Sobel(smooth[..., 0], cv2.CV_32F, 0, 1, scale=1 / 8)
+    soft = cv2.magnitude(dx, dy) < 780 / side
+    shadow = (light < 0) & (light > -0.6 * predicted[..., 0]) & (hue < 4 - 0.1 * light) & soft & ~frame & ~mask
+    width = max(3, round(side / 90) | 1)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
+    wide = cv2.morphologyEx((shadow | mask).astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0
+    solid = (~mask & ~frame & ~(shadow & wide)).astype(np.uint8)
+    # Writing below a shadow is nothing solid.
+    _, pieces, stats, _ = cv2.connectedComponentsWithStats(solid, connectivity=8)
+    solid &= (stats[:, cv2.CC_STAT_AREA] > 0.006 * solid.size)[pieces].astype(np.uint8)
+    reach = max(4, round(0.12 * side))
+    above = np.ones((reach, 1), np.uint8)
+    over_solid = cv2.dilate(solid, above, anchor=(0, 0)) > 0
+    free = cv2.morphologyEx((wide & shadow & ~over_solid).astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0
+    grown = _touching(free | mask, mask) & ~mask
+    if not grown.any():
+        return mask
+    count, labels = cv2.connectedComponents((~mask & ~frame).astype(np.uint8), connectivity=8)
+    areas = np.bincount(labels.ravel(), minlength=count)
+    taken = np.bincount(labels[grown], minlength=count)
+    return mask | (grown & (taken < 0.45 * areas)[labels])
+
+
+def trim_contact_shadow(lab: np.ndarray, predicted: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Foreground `mask` bool (h, w) without the dark core of the shadow on which a product stands.
+
+    Upwards through a contact shadow the ground darkens over several pixels until the product begins, with an edge or
+    another hue, or growing lighter. A product's own lower edge darkens within two or three.
+    """
+    height, width = mask.shape
+    side = max(height, width)
+    least, most = max(3, round(side / 130)), max(6, round(0.075 * side))
+    edge = 0.08 * 512 / max(256, side)
+    shade = lab[..., 0] / np.maximum(predicted[..., 0], 1)
+    hue = np.linalg.norm(lab[..., 1:] - predicted[..., 1:] * np.clip(shade, 0, 1)[..., None], axis=2)
+    grey = (shade < 1.01) & (hue < 5)
+    cuts = np.zeros(width, np.int32)
+    feet = np.zeros(width, np.int32) - 1
+    for column in np.flatnonzero(mask.any(axis=0)):
+        foot = int(np.flatnonzero(mask[:, column])[-1])
+        feet[column] = foot
+        if foot >= height - 2:
+            continue
+        top = max(0, foot - most)
+        run = shade[top : foot + 1, column][::-1]
+        like = grey[top : foot + 1, column][::-1] & mask[top : foot + 1, column][::-1]
+        length = int(like.argmin()) if not like.all() else len(like)
+        steps = np.flatnonzero(np.abs(np.diff(run[:length])) > edge)
+        ends = len(steps) > 0 or length < len(like)
+        length = int(steps[0]) + 1 if len(steps) else length
+        if length < least:
+            continue
+        valley = int(run[:length].argmin())
+        if run[valley] > 0.97:
+            continue
+        if ends and valley >= length - 3:
+            cuts[column] = length
+        elif valley >= least - 1 and run[valley + 1 : valley + least + 2].max(initial=0) - run[valley] > 0.05:
+            cuts[column] = valley + 1
+    if not cuts.any():
+        return mask
+    # A shadow is cut over a stretch of columns, not in single ones.
+    steady = cv2.medianBlur(cuts.astype(np.float32)[None], 5)[0].astype(np.int32)
+    found = cv2.morphologyEx((steady > 0).astype(np.uint8)[None], cv2.MORPH_OPEN, np.ones((1, 7), np.uint8))[0] > 0
+    trimmed = mask.copy()
+    for column in np.flatnonzero(found & (feet >= 0)):
+        trimmed[feet[column] - steady[column] + 1 : feet[column] + 1, column] = False
+    return trimmed
+
+
+def trim_reflection(lab: np.ndarray, predicted: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Foreground `mask` bool (h, w) without a mirror image under it: fainter, upside down, from the foot downwards."""
+    rows = np.flatnonzero(mask.any(axis=1))
+    if len(rows) < 24:
+        return mask
+    unlike = (lab - predicted) * mask[..., None]
+    top, bottom = int(rows[0]), int(rows[-1]) + 1
+    power = (unlike * unlike).sum(axis=(1, 2))
+    best, at = 0.0, 0
+    for base in range(top + (bottom - top) // 2, bottom - 5):
+        reach = min(bottom - base, base - top)
+        drop = power[base - 4 : base].sum() / max(1e-3, float(power[base + 1 : base + 5].sum()))
+        if drop < 6 or drop < best:
+            continue
+        above, below = unlike[base - reach : base][::-1], unlike[base : base + reach]
+        # The mirror image fades downwards; rows are compared one by one.
+        norms = np.sqrt(power[base - reach : base][::-1] * power[base : base + reach])
+        weight = np.sqrt(power[base : base + reach])
+        likeness = (above * below).sum(axis=(1, 2)) / np.maximum(norms, 1e-6)
+        if float((likeness * weight).sum() / max(1e-6, float(weight.sum()))) > 0.8:
+            best, at = drop, base
+    if not at:
+        return mask
+    trimmed = mask.copy()
+    trimmed[at:] = False
+    return trimmed
+
+
+def _touching(mask: np.ndarray, seed: np.ndarray) -> np.ndarray:
+    count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)
+    keep = np.zeros(count, bool)
+    keep[np.unique(labels[seed & mask])] = True
+    keep[0] = False
+    return keep[labels]
