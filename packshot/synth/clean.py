@@ -127,7 +127,18 @@ def image_background(scene: Scene) -> None:
     backdrop = scene.back(interiors.interior(rng, scene.shape_hw, scene.split))
     kinds: tuple[str, ...] = ()
     if {"setting_living", "setting_window", "setting_lounge"} & set(backdrop.clauses):
-        kinds = ("sofa", "table_lamp", "cushion", "chandelier", "bicycle", "photo_frame", "basket")
+        kinds = (
+            "sofa",
+            "table_lamp",
+            "cushion",
+            "chandelier",
+            "bicycle",
+            "photo_frame",
+            "basket",
+            "cabinet",
+            "rack",
+            "bed",
+        )
     if {"setting_bedroom", "setting_hall"} & set(backdrop.clauses):
         kinds = ("armchair", "chair", "vase", "umbrella", "monitor")
     low, high = (0.5, 0.75) if rng.random() < 0.7 else (0.7, 0.9)

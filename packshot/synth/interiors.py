@@ -20,7 +20,20 @@ SETTINGS = {
 CLOSE = {"table", "kitchen", "nature", "bar", "terrace", "bath", "desk"}
 TILED = {"kitchen", "bath", "bar"}
 OUTDOORS = {"nature", "terrace"}
-_FURNITURE = ("sofa", "table_lamp", "cushion", "photo_frame", "basket", "armchair", "vase", "chair", "plate")
+_FURNITURE = (
+    "sofa",
+    "table_lamp",
+    "cushion",
+    "photo_frame",
+    "basket",
+    "cabinet",
+    "rack",
+    "pot_plant",
+    "armchair",
+    "vase",
+    "chair",
+    "plate",
+)
 
 
 def interior(rng: np.random.Generator, shape_hw: Shape, split: str) -> Backdrop:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from packshot.synth import goods, goods_held_out, packs, soft
+from packshot.synth import goods, goods_held_out, household, packs, soft
 from packshot.synth.colours import Palette
 from packshot.synth.kit import Kit
 from packshot.synth.raster import Layer
 
 KINDS: dict[str, dict[str, Callable[[Kit], Layer]]] = {
-    "train": packs.TRAIN | soft.TRAIN | goods.TRAIN,
+    "train": packs.TRAIN | soft.TRAIN | goods.TRAIN | household.TRAIN,
     "test": packs.TEST | soft.TEST | goods_held_out.TEST,
 }
 # What lies flat, hangs or has no right side up, and may be turned by any angle.
@@ -30,7 +30,7 @@ TURNABLE = {
     "wristwatch",
     "pan",
 }
-LARGE = {"sofa", "armchair", "bicycle", "chandelier", "umbrella"}
+LARGE = {"cabinet", "rack", "bed", "sofa", "armchair", "bicycle", "chandelier", "umbrella"}
 
 
 @dataclass
