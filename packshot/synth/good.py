@@ -132,7 +132,7 @@ def sized(scene: Scene) -> None:
     """Dimensions both drawn and written, with what they measure."""
     rng = scene.rng
     backdrop = backdrop_for(scene, 0.7)
-    box = scene.place(scene.region(0.2, 0.2, 0.82, 0.84), backdrop)
+    box = scene.place(scene.region(0.12, 0.2, 0.74, 0.84), backdrop)
     board = scene.start_board()
     size = int(scene.height * rng.uniform(0.028, 0.042))
     named = rng.random() < 0.6
@@ -140,8 +140,8 @@ def sized(scene: Scene) -> None:
     x0, y0, x1, y1 = box
     tall = wording.length(rng)
     board.dimension(
-        (min(x1 + gap, scene.width * 0.86), y0),
-        (min(x1 + gap, scene.width * 0.86), y1),
+        (min(x1 + gap, scene.width * 0.78), y0),
+        (min(x1 + gap, scene.width * 0.78), y1),
         f"Высота\n{tall}" if named else tall,
         size,
     )

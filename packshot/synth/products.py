@@ -61,8 +61,10 @@ def draw_single(rng: np.random.Generator, split: str, px: int, kind: str | None 
     return kinds[kind](kit).trimmed(), kit, kind
 
 
-def draw_subject(rng: np.random.Generator, split: str, px: int, kind: str | None = None) -> Subject:
-    """A product whose longer side is about `px` pixels."""
+def draw_subject(
+    rng: np.random.Generator, split: str, px: int, kind: str | None = None, upright: bool = False
+) -> Subject:
+    """A product whose longer side is about `px` pixels; `upright` where it must stand or lie on something."""
     roll = rng.random()
     kind = kind or str(rng.choice(sorted(KINDS[split])))
     several = 0.0 if kind in LARGE else 0.28
@@ -72,12 +74,17 @@ def draw_subject(rng: np.random.Generator, split: str, px: int, kind: str | None
     layer, kit, kind = draw_single(rng, split, int(px * 1.08), kind)
     arrangement, standing = "single", True
     degrees = 0.0
-    if kind in TURNABLE and rng.random() < 0.6:
+    if upright:
+        if kind in TURNABLE and rng.random() < 0.5:
+            degrees, arrangement = float(rng.choice([-90, 90])) + rng.uniform(-8, 8), "lying"
+        else:
+            degrees = rng.uniform(-1.5, 1.5)
+    elif kind in TURNABLE and rng.random() < 0.6:
         degrees, standing = rng.uniform(-180, 180), False
     elif kind not in LARGE and rng.random() < 0.15:
         degrees = float(rng.choice([-90, 90])) + rng.uniform(-12, 12)
         arrangement = "lying"
-    elif rng.random() < 0.25:
+    elif rng.random() < (0.1 if kind in LARGE else 0.25):
         degrees, standing = rng.uniform(-25, 25), False
     else:
         degrees = rng.uniform(-1.5, 1.5)

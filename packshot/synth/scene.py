@@ -83,7 +83,7 @@ class Scene:
         rng = self.rng
         x0, y0, x1, y1 = region
         if subject is None:
-            subject = draw_subject(rng, self.split, int(max(x1 - x0, y1 - y0)), kind)
+            subject = draw_subject(rng, self.split, int(max(x1 - x0, y1 - y0)), kind, backdrop.stand is not None)
         layer = subject.layer
         h, w = layer.shape_hw
         scale = min((x1 - x0) / w, (y1 - y0) / h)
