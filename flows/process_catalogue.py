@@ -1,5 +1,6 @@
 """Process a catalogue: read it, cut shards, run those that have work, collect results and report."""
 
+import json
 import time
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -8,20 +9,25 @@ from typing import Any, Literal
 
 from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.states import Completed
+from prefect.runtime import deployment, flow_run
+from prefect.states import Completed, Failed
 from pydantic import BaseModel, ConfigDict, Field
 
-from flows.process_shard import process_shard
+from flows.fan_out import Effort, work_on_shards
+from flows.run_pages import show_run, show_summary
 from packshot import progress
 from packshot.catalogue import Source
 from packshot.config import load_profile
+from packshot.errors import RunBrokenOff
+from packshot.preflight import check_store
+from packshot.report.summary import headline
 from packshot.results import collect
-from packshot.run import Run, RunSpec, new_run_id, start_run
-from packshot.shard import finish_shard
-from packshot.stage import settle_shard
+from packshot.run import Run, RunSpec, new_run_id, open_run, start_run
 from packshot.stages import stages_for
-from packshot.store import open_store
+from packshot.store import Store, open_store
 from tasks.report import report
+
+FLOW_RUNS = "flow-runs/"
 
 
 class Step(StrEnum):
@@ -33,8 +39,8 @@ class Step(StrEnum):
     PLACE = "place"
 
 
-class CatalogueParameters(BaseModel):
-    """What to process, and how. The Prefect UI shows these as a form."""
+class Catalogue(BaseModel):
+    """What to process."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -71,8 +77,10 @@ class CatalogueParameters(BaseModel):
     )
     shard_size: int = Field(default=2048, ge=1, le=100_000, description="Photos that one worker handles at a time.")
     batch_size: int = Field(default=128, ge=1, le=4096, description="Photos that one task handles.")
-    retries: int = Field(default=1, ge=0, le=10, description="How often a batch with passing failures is tried again.")
-    retry_delay_seconds: float = Field(default=5, ge=0, le=3600, description="Pause before a batch is tried again.")
+
+
+class CatalogueParameters(Effort, Catalogue):
+    """What to process, and how. The Prefect UI shows these as a form, in the order Catalogue, Effort."""
 
     def run_spec(self) -> RunSpec:
         """The run that these parameters ask for. Raises `SettingError` or `SourceError` before anything starts."""
@@ -98,40 +106,40 @@ class CatalogueParameters(BaseModel):
 @flow(name="process-catalogue", flow_run_name="process-catalogue · {parameters.source}")
 def process_catalogue(parameters: CatalogueParameters) -> State[dict[str, Any]]:
     """Verdicts, cutouts and placed photos for a catalogue. Every photo ends ok, skipped or failed, with a reason."""
+    store = open_store(parameters.store)
+    check_store(store)
+    run = _own_run(store) or start_run(store, parameters.run_spec(), parameters.resume)
+    _remember(store, run)
+    return work_on_run(run, parameters)
+
+
+def work_on_run(run: Run, effort: Effort, flow: str = "process-catalogue") -> State[dict[str, Any]]:
+    """Plan a run, bring its shards to their end, collect results and report. The state says what came of it."""
     started = time.perf_counter()
-    run = start_run(open_store(parameters.store), parameters.run_spec(), parameters.resume)
     plan = run.plan()
+    show_run(run, plan["photos"], flow)
     progress.advance("total", plan["photos"])
-    for shard in range(plan["shards"]):
-        process_or_settle(run, shard, parameters)
-    summary = collect(run, plan["shards"], plan=plan, wall_seconds=round(time.perf_counter() - started, 1))
+    work_on_shards(run, plan["shards"], effort)
+    run.reload()
+    wall = time.perf_counter() - started
+    summary = collect(run, plan["shards"], plan=plan, wall_seconds=round(wall, 1))
     summary |= {"run_id": run.spec.run_id, "store": run.store.url, "plan": plan}
     summary["report"] = report(run.store.url, run.spec.run_id)
-    return _ending(summary)
+    show_summary(run, summary, wall)
+    if summary["unsettled"]:
+        return Failed(message=headline(summary), data=RunBrokenOff(f"run {run.spec.run_id}: {headline(summary)}"))
+    if summary["outcomes"].get("failed"):
+        return Completed(name="CompletedWithFailures", message=headline(summary), data=summary)
+    return Completed(message=headline(summary), data=summary)
 
 
-def process_or_settle(run: Run, shard: int, parameters: CatalogueParameters) -> None:
-    """Run a shard's flow, unless it is done already or every photo in it is: then no task is started."""
-    if done := run.shard_done(shard):
-        for stage in run.stages:
-            progress.advance(stage, done["photos"])
-    elif settle_shard(run, shard):
-        finish_shard(run, shard)
-    else:
-        process_shard(
-            run.store.url,
-            run.spec.run_id,
-            shard,
-            parameters.retries,
-            parameters.retry_delay_seconds,
-            return_state=True,
-        )
+def _own_run(store: Store) -> Run | None:
+    """The run that this flow run began when it was tried before: Retry in the UI goes on with it."""
+    data = store.get(f"{FLOW_RUNS}{flow_run.id}.json") if flow_run.run_count > 1 else None
+    return open_run(store.url, json.loads(data)["run_id"]) if data else None
 
 
-def _ending(summary: dict[str, Any]) -> State[dict[str, Any]]:
-    failed = summary["outcomes"].get("failed", 0)
-    if not failed and not summary["unsettled"]:
-        return Completed(message=f"all {summary['photos']} photos are settled", data=summary)
-    codes = ", ".join(f"{count} {code}" for code, count in sorted(summary["codes"].items()))
-    message = f"{failed} of {summary['photos']} photos failed: {codes}"
-    return Completed(name="CompletedWithFailures", message=message, data=summary)
+def _remember(store: Store, run: Run) -> None:
+    """So that a flow run that is tried again finds its run. Only a deployment's flow run can be."""
+    if deployment.id:
+        store.put(f"{FLOW_RUNS}{flow_run.id}.json", json.dumps({"run_id": run.spec.run_id}).encode())

@@ -4,11 +4,13 @@ from typing import Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
+from prefect.runtime import deployment
 from prefect.states import Completed, Failed
 
+from flows.progress_artifact import ProgressArtifact
 from packshot.run import open_run
 from packshot.shard import finish_shard
-from tasks._policy import Dag
+from tasks._policy import Dag, gpu_slot
 from tasks.caption import caption
 from tasks.classify import classify
 from tasks.deliver import deliver
@@ -21,25 +23,32 @@ from tasks.repair import repair
 from tasks.segment import segment
 
 
-@flow(name="process-shard", flow_run_name="process-shard · {run_id} · shard {shard}", validate_parameters=False)
+@flow(name="process-shard", flow_run_name="process-shard · {run_id} · shard {shard:03d}", validate_parameters=False)
 def process_shard(
     store: str, run_id: str, shard: int, retries: int = 1, retry_delay_seconds: float = 5.0
 ) -> State[dict[str, Any]]:
     """Work on one shard of a run. Ends as failed while failures are left that may pass another time."""
     run = open_run(store, run_id)
-    for batch in run.batches(shard):
-        stage = Dag(run, batch, retries, retry_delay_seconds)
-        photos = stage(fetch)
-        texts = stage(ocr, photos)
-        masks = stage(segment, photos)
-        stage(classify, texts, masks)
-        phrases = stage(caption, texts, masks)
-        boxes = stage(detect, texts, masks, phrases)
-        cutouts = stage(mask, texts, masks, boxes)
-        stage(repair, boxes, cutouts)
-        stage(inpaint, cutouts, phrases)
-        stage(deliver, cutouts)
+    shown = ProgressArtifact(f"Batches of shard {shard}") if deployment.id else None  # else the parent shows it
+    batches = run.batches(shard)
+    with gpu_slot():
+        for batch in batches:
+            stage = Dag(run, batch, retries, retry_delay_seconds)
+            photos = stage(fetch)
+            texts = stage(ocr, photos)
+            masks = stage(segment, photos)
+            stage(classify, texts, masks)
+            phrases = stage(caption, texts, masks)
+            boxes = stage(detect, texts, masks, phrases)
+            cutouts = stage(mask, texts, masks, boxes)
+            stage(repair, boxes, cutouts)
+            stage(inpaint, cutouts, phrases)
+            stage(deliver, cutouts)
+            if shown:
+                shown.update(batch.number + 1, len(batches))
     summary = finish_shard(run, shard)
     if summary["retryable"]:
         return Failed(message=f"shard {shard}: {summary['retryable']} photos should be tried again", data=summary)
+    if summary["unsettled"]:
+        return Failed(message=f"shard {shard}: {summary['unsettled']} photos were not worked on", data=summary)
     return Completed(message=f"shard {shard}: every photo is settled", data=summary)

@@ -61,9 +61,7 @@ class PhotoError(PackshotError):
     `http_status` is set for the http codes, `attempts` where the stage itself tried several times.
     """
 
-    def __init__(
-        self, code: ErrorCode, message: str = "", *, http_status: int | None = None, attempts: int = 1
-    ):
+    def __init__(self, code: ErrorCode, message: str = "", *, http_status: int | None = None, attempts: int = 1):
         super().__init__(message or code.value)
         self.code = code
         self.message = message or code.value
@@ -81,3 +79,7 @@ class SourceError(PackshotError):
 
 class StoreError(PackshotError):
     """The artifact store cannot be reached, or refuses to read or write."""
+
+
+class RunBrokenOff(PackshotError):
+    """A run came to its end without every photo accounted for; running it again goes on from there."""

@@ -76,6 +76,14 @@ class ShardLedger:
             self._store.put(self._whole, encode(self.all_rows()))
             self._store.delete(parts)
 
+    def forget(self, photo_ids: set[str]) -> None:
+        """Remove every row of some photos, from the files too."""
+        for rows in self._rows.values():
+            for photo in photo_ids & rows.keys():
+                del rows[photo]
+        self._store.put(self._whole, encode(self.all_rows()))
+        self._store.delete([self._parts + name for name in self._store.children(self._parts)])
+
     def _remember(self, rows: list[LedgerRow]) -> None:
         for row in rows:
             self._rows[row.stage][row.photo_id] = row

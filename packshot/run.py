@@ -96,6 +96,11 @@ class Run:
                 self._shard = (number, photos, ShardLedger(self.store, self.spec.run_id, number))
             return self._shard[1], self._shard[2]
 
+    def replace_shard(self, number: int, photos: list[Photo]) -> None:
+        """Write a shard's photos anew, when some are to be forgotten."""
+        self.store.put(f"{self.prefix}/shards/{number:05d}.parquet", _encode_photos(photos))
+        self.reload()
+
     def reload(self) -> None:
         """Forget the shard at hand: another process may have worked on it."""
         with self._shards:

@@ -42,7 +42,7 @@ def count_shard(run: Run, photos: list[Photo], ledger: ShardLedger) -> dict[str,
         outcome, failures = photo_outcome(rows)
         outcomes[outcome] += 1
         retryable += any(row.retryable for row in failures)
-        codes.update(f"{row.stage}:{_code(row)}" for row in failures)
+        codes.update(f"{row.stage}:{failure_code(row)}" for row in failures)
         for row in rows:
             seconds[row.stage] += row.seconds
             worked[row.stage] += not row.reused and row.outcome is not Outcome.SKIPPED
@@ -129,5 +129,6 @@ def _boxes(boxes: list[Any]) -> str:
     return json.dumps([[round(float(v), 1) for v in box.xyxy] for box in boxes])
 
 
-def _code(row: LedgerRow) -> str:
+def failure_code(row: LedgerRow) -> str:
+    """The error code, with the status where there is one: `http_404`."""
     return f"http_{row.http_status}" if row.code == "http_4xx" and row.http_status else row.code or ""

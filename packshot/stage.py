@@ -81,6 +81,16 @@ def artifact_key(run: Run, stage: str, name: str) -> str:
     return f"artifacts/{stage}/{run.fingerprints[stage]}/{name[:2]}/{name}"
 
 
+def failed_key(run: Run, stage: Stage, digest: str, photo: Photo) -> str:
+    """Where a photo's final failure is kept."""
+    subject = Subject(digest, "", _prompt(run, stage, photo), [])
+    return f"{artifact_key(run, stage.name, subject.name)}.failed.json"
+
+
+def _prompt(run: Run, stage: Stage, photo: Photo) -> str:
+    return (photo.background or run.spec.background) if stage.prompted else ""
+
+
 def survey(run: Run, stage: Stage, batch: BatchRef, upstream: dict[str, dict[str, LedgerRow]]) -> Survey:
     """What is left of a stage for a batch. `upstream` gives the latest rows of earlier stages by stage and photo."""
     result = Survey([], [])
@@ -98,8 +108,7 @@ def survey(run: Run, stage: Stage, batch: BatchRef, upstream: dict[str, dict[str
         elif fetched is None:
             result.blocked += 1
         else:
-            prompt = (photo.background or run.spec.background) if stage.prompted else ""
-            subject = Subject(fetched.digest or "", fetched.key or "", prompt, [])
+            subject = Subject(fetched.digest or "", fetched.key or "", _prompt(run, stage, photo), [])
             subjects.setdefault(subject.name, subject).photos.append(photo)
     _find_done(run, stage, subjects, result)
     return result

@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import lru_cache
 from itertools import count
 from pathlib import Path
@@ -44,6 +45,10 @@ class Store(ABC):
     @abstractmethod
     def keys(self, prefix: str) -> Iterator[str]:
         """Every key under a prefix that ends with `/`, in no particular order."""
+
+    @abstractmethod
+    def ages(self, prefix: str) -> Iterator[tuple[str, float]]:
+        """Every key under a prefix that ends with `/`, with the Unix time of its last write."""
 
     @abstractmethod
     def children(self, prefix: str) -> list[str]:
@@ -129,6 +134,11 @@ class FolderStore(Store):
             relative = os.path.relpath(folder, self.root)
             yield from (f"{relative}/{name}" for name in names if not name.endswith(".tmp"))
 
+    def ages(self, prefix: str) -> Iterator[tuple[str, float]]:
+        for key in self.keys(prefix):
+            with suppress(FileNotFoundError):
+                yield key, os.stat(self._file(key)).st_mtime
+
     def children(self, prefix: str) -> list[str]:
         try:
             return sorted(name for name in os.listdir(self.path(prefix)) if not name.endswith(".tmp"))
@@ -151,6 +161,9 @@ class S3Store(Store):
 
     THREADS = 16
     PAGE = 1000
+    TRIES_TO_OPEN = 3
+    TRIES = 14
+    """With botocore's pauses, drawn from up to 20 s, these tries span 30 s at the very least and 95 s on average."""
 
     def __init__(self, bucket: str, prefix: str = ""):
         import boto3
@@ -159,16 +172,21 @@ class S3Store(Store):
         self.bucket = bucket
         self.prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
         self.url = f"s3://{bucket}/{self.prefix}".rstrip("/")
-        config = Config(
-            max_pool_connections=self.THREADS * 2,
-            retries={"mode": "standard", "max_attempts": 6},
-            connect_timeout=5,
-            read_timeout=60,
-        )
+
+        def config(attempts: int) -> Config:
+            return Config(
+                max_pool_connections=self.THREADS * 2,
+                retries={"mode": "standard", "max_attempts": attempts},
+                connect_timeout=5,
+                read_timeout=60,
+            )
+
         self._pool = ThreadPoolExecutor(self.THREADS, thread_name_prefix="s3")
         try:
-            self._s3 = boto3.session.Session().client("s3", config=config)
-            self._s3.head_bucket(Bucket=bucket)
+            session = boto3.session.Session()
+            # A wrong address or key is told of soon; a server that restarts in mid-run is waited for.
+            session.client("s3", config=config(self.TRIES_TO_OPEN)).head_bucket(Bucket=bucket)
+            self._s3 = session.client("s3", config=config(self.TRIES))
         except Exception as error:
             raise self._error("open", "", error) from error
 
@@ -215,6 +233,11 @@ class S3Store(Store):
     def keys(self, prefix: str) -> Iterator[str]:
         for page in self._pages(Prefix=self.prefix + prefix):
             yield from (item["Key"][len(self.prefix) :] for item in page.get("Contents", ()))
+
+    def ages(self, prefix: str) -> Iterator[tuple[str, float]]:
+        for page in self._pages(Prefix=self.prefix + prefix):
+            for item in page.get("Contents", ()):
+                yield item["Key"][len(self.prefix) :], item["LastModified"].timestamp()
 
     def children(self, prefix: str) -> list[str]:
         full = self.prefix + prefix
@@ -274,6 +297,11 @@ class S3Store(Store):
             raise self._error("read", key, error) from error
         except Exception as error:
             raise self._error("read", key, error) from error
+
+    def signed_url(self, key: str, seconds: int) -> str:
+        """An address under which anyone can read the object for so long (a week at most)."""
+        arguments = {"Bucket": self.bucket, "Key": self.prefix + key}
+        return self._s3.generate_presigned_url("get_object", Params=arguments, ExpiresIn=seconds)
 
     def _pages(self, **query: Any) -> Iterator[dict[str, Any]]:
         try:

@@ -1,21 +1,25 @@
 """How every stage's task runs: its cache key, when it is tried again, and how it is called in the DAG."""
 
 import hashlib
+import os
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
 from prefect import Task, allow_failure, task
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.concurrency.sync import concurrency
 from prefect.context import TaskRunContext
 
 from packshot.errors import PackshotError, SettingError
-from packshot.records import BatchRef
+from packshot.records import BatchRef, Outcome
 from packshot.run import Run, open_run
 from packshot.stage import StageReport, run_stage, upstream_of
 from packshot.stages import FETCH, STAGES
 from packshot.working_set import WorkingSet
+from tasks._results import result_storage
 
 
 class RetryableFailures(PackshotError):
@@ -55,14 +59,39 @@ class Dag:
 
     def __init__(self, run: Run, batch: BatchRef, retries: int, retry_delay_seconds: float):
         self._run, self._batch = run, batch
-        self._options = {"retries": retries, "retry_delay_seconds": retry_delay_seconds}
+        self._options = {
+            "retries": retries,
+            "retry_delay_seconds": retry_delay_seconds,
+            "result_storage": result_storage(batch.store),
+        }
 
     def __call__(self, stage: Task, *upstream: State | None) -> State | None:
         """Run one stage's task. A failed one leaves rows too, so the stages after it take what ended ok."""
-        if stage.name not in self._run.stages:
+        if stage.name not in self._run.stages or (stage.name == FETCH and self._fetched()):
             return None
         before = [allow_failure(state) for state in upstream if state is not None]
         return stage.with_options(**self._options)(self._batch, wait_for=before, return_state=True)
+
+    def _fetched(self) -> bool:
+        """Whether fetch-shard has left nothing to fetch: a task run would cost more than it does."""
+        rows = self._run.ledger(self._batch.shard).rows(FETCH)
+        found = [rows.get(photo.photo_id) for photo in self._run.photos(self._batch)]
+        return all(row is not None and not row.retryable for row in found)
+
+
+@contextmanager
+def gpu_slot() -> Iterator[None]:
+    """Hold this worker's GPU for as long as the block runs.
+
+    PACKSHOT_GPU_SLOT names a global concurrency limit of Prefect, one for each GPU; a worker that has none waits for
+    nothing. A killed holder's slot comes free after the lease, and a server that is away for a while takes no slot.
+    """
+    name = os.environ.get("PACKSHOT_GPU_SLOT")
+    if not name:
+        yield
+        return
+    with concurrency(name, occupy=1, lease_duration=90, raise_on_lease_renewal_failure=False):
+        yield
 
 
 _working_sets: OrderedDict[BatchRef, WorkingSet] = OrderedDict()
@@ -78,7 +107,7 @@ def working_set(batch: BatchRef) -> WorkingSet:
 
 def _cache_key(context: TaskRunContext, arguments: dict[str, Any]) -> str:
     """Store, run, stage, fingerprint, and what the batch's photos bring with them from upstream: a batch whose failed
-    photos were fetched since is another batch."""
+    photos were fetched since is another batch, and so is one with photos to be tried again."""
     batch: BatchRef = arguments["batch"]
     stage = context.task.name
     run = open_run(batch.store, batch.run_id)
@@ -89,6 +118,9 @@ def _cache_key(context: TaskRunContext, arguments: dict[str, Any]) -> str:
         if stage != FETCH:
             fetched, cause = upstream_of(run, STAGES[stage], photo, upstream)
             photos.update(f"{fetched.digest if fetched else ''} {cause or ''}\n".encode())
+        row = upstream[stage].get(photo.photo_id) if stage in upstream else None
+        if row and row.outcome is Outcome.FAILED and row.retryable:
+            photos.update(f"again after {row.attempts}\n".encode())
     store = hashlib.sha256(batch.store.encode()).hexdigest()[:16]
     fingerprint = run.fingerprints.get(stage, "")
     return f"{store}/{batch.run_id}/{stage}/{fingerprint}/{photos.hexdigest()[:32]}"

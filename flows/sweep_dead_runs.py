@@ -1,0 +1,121 @@
+"""Find flow runs that died with their machine, and start them again. Runs every minute from its deployment.
+
+A killed process leaves its run Running for ever, and Prefect's own retries do not fire for it. Flow runs of
+deployments send a heartbeat; one that has sent nothing for `dead_after_seconds` is marked Crashed, and a crashed one is
+started again until it has had `max_tries`. Working twice on a photo gives the same artifact, so a run that was only cut
+off from the server loses nothing by this.
+"""
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from prefect import flow, get_client, get_run_logger
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterDeploymentId,
+    FlowRunFilterExpectedStartTime,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.events.filters import EventFilter, EventNameFilter, EventOccurredFilter, EventResourceFilter
+from prefect.runtime import deployment, flow_run
+from prefect.states import AwaitingRetry, Crashed
+from pydantic import Field
+
+PAGE = 200
+DEAD_AFTER = float(os.environ.get("PACKSHOT_DEAD_AFTER_SECONDS", "300"))
+"""Must be longer than the outages of Prefect's server that healthy runs are to survive."""
+KEEP_SWEEPS = timedelta(hours=1)
+
+
+@flow(name="sweep-dead-runs", flow_run_name="sweep-dead-runs", retries=0)
+def sweep_dead_runs(
+    dead_after_seconds: Annotated[float, Field(ge=5, description="No sign of life for so long: Crashed.")] = DEAD_AFTER,
+    pending_after_seconds: Annotated[float, Field(ge=5, description="Pending for so long: Crashed.")] = DEAD_AFTER,
+    restart_after_seconds: Annotated[float, Field(ge=0, description="Pause before a crashed run is restarted.")] = 30,
+    max_tries: Annotated[int, Field(ge=1, le=20, description="Starts after which a crashed run is left alone.")] = 4,
+) -> dict[str, int]:
+    """Mark dead runs Crashed, start crashed ones again, and remove old runs of this sweeper itself."""
+    counts = {"crashed": 0, "restarted": 0, "given_up": 0, "removed": 0}
+    now = datetime.now(UTC)
+    log = get_run_logger()
+    with get_client(sync_client=True) as client:
+        for run in _runs(client, StateType.RUNNING):
+            silent = timedelta(seconds=dead_after_seconds)
+            if run.id != flow_run.id and _age(run, now) > silent and not _alive(client, run, now - silent):
+                _set(client, run, Crashed(message=f"no sign of life for {dead_after_seconds:.0f} s"))
+                log.warning("%s is dead: marked Crashed", run.name)
+                counts["crashed"] += 1
+        for run in _runs(client, StateType.PENDING):
+            if _age(run, now) > timedelta(seconds=pending_after_seconds):
+                _set(
+                    client,
+                    run,
+                    Crashed(message=f"taken by a worker {pending_after_seconds:.0f} s ago, but never began"),
+                )
+                log.warning("%s never began: marked Crashed", run.name)
+                counts["crashed"] += 1
+        for run in _runs(client, StateType.CRASHED, since=now - timedelta(days=2)):
+            if str(run.deployment_id) == str(deployment.id):
+                continue  # the next sweep is due in a minute anyway
+            if run.run_count >= max_tries:
+                counts["given_up"] += 1
+            elif _age(run, now) >= timedelta(seconds=restart_after_seconds):
+                _set(client, run, AwaitingRetry(message=f"start {run.run_count + 1} of {max_tries} after a crash"))
+                log.warning("%s is started again", run.name)
+                counts["restarted"] += 1
+        counts["removed"] = _remove_old_sweeps(client, now)
+    return counts
+
+
+def _runs(client: SyncPrefectClient, state: StateType, since: datetime | None = None) -> Iterator[FlowRun]:
+    """Flow runs of deployments in a state. Read to the end first, since what is found is about to change."""
+    wanted = FlowRunFilter(
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[state])),
+        deployment_id=FlowRunFilterDeploymentId(is_null_=False),
+        expected_start_time=FlowRunFilterExpectedStartTime(after_=since) if since else None,
+    )
+    found: list[FlowRun] = []
+    while page := client.read_flow_runs(flow_run_filter=wanted, limit=PAGE, offset=len(found)):
+        found += page
+    yield from found
+
+
+def _age(run: FlowRun, now: datetime) -> timedelta:
+    return now - run.state.timestamp if run.state else timedelta(0)
+
+
+def _alive(client: SyncPrefectClient, run: FlowRun, since: datetime) -> bool:
+    """Whether the run has sent any event since then; heartbeats are events."""
+    wanted = EventFilter(
+        event=EventNameFilter(prefix=["prefect.flow-run."]),
+        resource=EventResourceFilter(id=[f"prefect.flow-run.{run.id}"]),
+        occurred=EventOccurredFilter(since=since),
+    )
+    return bool(client.read_events(wanted, limit=1).events)
+
+
+def _set(client: SyncPrefectClient, run: FlowRun, state: Any) -> None:
+    """Change the state only if it is still the one that was seen: the run may have come to its end meanwhile."""
+    found = client.read_flow_run(run.id)
+    if found.state and run.state and found.state.id == run.state.id:
+        client.set_flow_run_state(run.id, state)
+
+
+def _remove_old_sweeps(client: SyncPrefectClient, now: datetime) -> int:
+    """Sixty runs an hour would bury the others in the UI, and the server's database under them."""
+    if not deployment.id:
+        return 0
+    wanted = FlowRunFilter(
+        deployment_id=FlowRunFilterDeploymentId(any_=[deployment.id]),
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.COMPLETED])),
+        expected_start_time=FlowRunFilterExpectedStartTime(before_=now - KEEP_SWEEPS),
+    )
+    old = client.read_flow_runs(flow_run_filter=wanted, limit=PAGE)
+    for run in old:
+        client.delete_flow_run(run.id)
+    return len(old)

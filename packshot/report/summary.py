@@ -1,0 +1,111 @@
+"""What a run found, as Markdown: for the page that Prefect's UI shows of it."""
+
+import base64
+import os
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from packshot.artifacts import Raster
+from packshot.errors import PackshotError
+from packshot.images import decode, thumbnail
+from packshot.report.page import report_path
+from packshot.results import read_photos
+from packshot.run import Run
+from packshot.store import S3Store
+
+PICTURES = 6
+SIDE = 96
+"""Thumbnails of this size cost a few kB each; all of them go into Prefect's database."""
+WEEK_SECONDS = 7 * 24 * 3600
+
+
+def summary_markdown(run: Run, summary: dict[str, Any], wall_seconds: float) -> str:
+    """Counts, seconds a stage, photos/s, failures by code, before and after, and where the report is."""
+    photos = summary["photos"]
+    outcomes = summary["outcomes"]
+    counts = [(name, outcomes[name]) for name in ("ok", "skipped", "failed") if name in outcomes]
+    parts = [
+        f"## {markdown_text(run.spec.name)}: {photos:,} photos",
+        f"{headline(summary)}. {photos / max(wall_seconds, 1e-9):,.2f} photos/s over {wall_seconds:,.0f} s.",
+        report_link(run),
+        _table(("outcome", "photos"), counts),
+    ]
+    if summary["codes"]:
+        parts.append(_table(("failure", "photos"), sorted(summary["codes"].items(), key=lambda item: -item[1])))
+    if summary["verdicts"]:
+        verdicts = sorted(summary["verdicts"].items(), key=lambda item: -item[1])
+        parts.append(_table(("verdict", "photos"), [(name.replace("_", " "), count) for name, count in verdicts]))
+    worked, seconds = summary["worked"], summary["seconds"]
+    stages = [(name, worked.get(name, 0), f"{seconds[name]:,.1f}") for name in run.stages if name in seconds]
+    parts.append(_table(("stage", "worked on", "seconds"), stages))
+    if strip := "\n".join(_strip(run)):
+        parts += ["### Before and after", strip]
+    parts.append(f"Run `{run.spec.run_id}` · profile {markdown_text(run.spec.profile.name)} · store `{run.store.url}`")
+    return "\n\n".join(part for part in parts if part)
+
+
+def headline(summary: dict[str, Any]) -> str:
+    """One sentence: all done, done with failures and their codes, or broken off."""
+    photos, failed = summary["photos"], summary["outcomes"].get("failed", 0)
+    if summary["unsettled"]:
+        return f"{summary['unsettled']:,} of {photos:,} photos were not worked on to the end"
+    if not failed:
+        return f"all {photos:,} photos are settled"
+    codes = ", ".join(f"{count} {code}" for code, count in sorted(summary["codes"].items()))
+    again = f"; {summary['retryable']:,} may pass another time" if summary["retryable"] else ""
+    return f"{failed:,} of {photos:,} photos failed ({codes}){again}"
+
+
+def report_link(run: Run) -> str:
+    """A link that a browser opens, where there can be one.
+
+    PACKSHOT_REPORT_URL is the address under which the store is served, if it is. Else, for a bucket, an address that is
+    signed for a week (PACKSHOT_SIGNED_LINKS=off leaves it out), and for a folder the file's path.
+    """
+    key, where = f"{run.prefix}/report/index.html", report_path(run)
+    if base := os.environ.get("PACKSHOT_REPORT_URL"):
+        return f"[The report]({base.rstrip('/')}/{key})"
+    if isinstance(run.store, S3Store) and os.environ.get("PACKSHOT_SIGNED_LINKS", "on") != "off":
+        return f"[The report]({run.store.signed_url(key, WEEK_SECONDS)}) (this link works for a week; `{where}`)"
+    return f"The report: `{where}`"
+
+
+def _strip(run: Run) -> Iterator[str]:
+    """A table of the first photos that have something to show: the photo above what became of it."""
+    shown: list[tuple[str, str, str]] = []
+    for row in read_photos(run, ["sku", "photo", "cutout", "placed", "repaired", "verdict"]):
+        made = row["placed"] or row["repaired"] or row["cutout"]
+        if not row["photo"] or not made:
+            continue
+        try:
+            pictures = _picture(run, row["photo"], True), _picture(run, made, False)
+        except PackshotError:
+            continue
+        shown.append((*pictures, markdown_text((row["verdict"] or row["sku"]).replace("_", " "))[:40]))
+        if len(shown) == PICTURES:
+            break
+    if shown:
+        yield "| " + " | ".join(f"![before]({before})" for before, _, _ in shown) + " |"
+        yield "|" + ":-:|" * len(shown)
+        yield "| " + " | ".join(f"![after]({after})" for _, after, _ in shown) + " |"
+        yield "| " + " | ".join(words for _, _, words in shown) + " |"
+
+
+def _picture(run: Run, key: str, photo: bool) -> str:
+    data = run.store.get(key)
+    if data is None:
+        raise PackshotError(f"{key} is gone")
+    pixels = decode(data, run.spec.profile.fetch.image_limits) if photo else Raster.decode(data).pixels
+    return f"data:image/jpeg;base64,{base64.b64encode(thumbnail(pixels, SIDE)).decode()}"
+
+
+def _table(names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
+    lines = [f"| {' | '.join(names)} |", "|" + "|".join([" --- ", *[" ---: "] * (len(names) - 1)]) + "|"]
+    lines += [f"| {' | '.join(f'{v:,}' if isinstance(v, int) else str(v) for v in row)} |" for row in rows]
+    return "\n".join(lines) if rows else ""
+
+
+def markdown_text(text: str) -> str:
+    """Text that came from outside, so that Markdown and HTML in it are shown, not obeyed."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+!|&~-])", r"\\\1", " ".join(text.split()))
