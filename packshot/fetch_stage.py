@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 from packshot import progress
 from packshot.catalogue import Kind
 from packshot.errors import ErrorCode, PhotoError, StoreError
-from packshot.fetching import Fetched, FetchRequest, fetch_batch as fetch_urls
+from packshot.fetching import Fetched, FetchRequest, shared_fetcher
 from packshot.images import ImageLimits, verify
 from packshot.records import BatchRef, LedgerRow, Outcome, Photo
 from packshot.run import Run
@@ -107,14 +107,13 @@ def _fetch(run: Run, found: FetchSurvey) -> Iterable[tuple[str, Fetched | PhotoE
     if run.spec.source.allow_http:
         settings = settings.model_copy(update={"allow_http": True})
     requests = [
-        FetchRequest(url, record.get("etag"), record.get("last_modified"))
-        for url, (_, record) in found.pending.items()
+        FetchRequest(url, record.get("etag"), record.get("last_modified")) for url, (_, record) in found.pending.items()
     ]
 
     def store_photo(digest: str, extension: str, data: bytes) -> None:
         _store(run, digest, extension, data)
 
-    for request, outcome in zip(requests, fetch_urls(requests, settings, store_photo), strict=True):
+    for request, outcome in shared_fetcher(settings).stream(requests, store_photo):
         yield request.url, outcome
 
 
