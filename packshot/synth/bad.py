@@ -303,7 +303,7 @@ def faint(scene: Scene) -> None:
 
 
 LAYOUTS: tuple[tuple[Callable[[Scene], None], float], ...] = (
-    (bare, 0.42), (tiny, 0.13), (covered, 0.13), (foreign, 0.09), (coded, 0.07), (unnamed, 0.07),
+    (bare, 0.42), (tiny, 0.13), (covered, 0.13), (foreign, 0.07), (coded, 0.07), (unnamed, 0.07),
     (empty_magnifier, 0.04),
     (faint, 0.04),
 )  # fmt: skip

@@ -23,9 +23,9 @@ def quantised(picture: np.ndarray) -> np.ndarray:
 def snapshot(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
     """A phone's photo by bad light: float32 in, float32 out."""
     height, width = picture.shape[:2]
-    if rng.random() < 0.65:
+    if rng.random() < 0.75:
         warm = rng.random() < 0.7
-        cast = np.array([1.06, 1.0, rng.uniform(0.72, 0.95)]) if warm else np.array([rng.uniform(0.8, 0.95), 1.0, 1.08])
+        cast = np.array([1.06, 1.0, rng.uniform(0.68, 0.92)]) if warm else np.array([rng.uniform(0.8, 0.95), 1.0, 1.08])
         picture = picture * cast.astype(np.float32)
     if rng.random() < 0.45:
         at = (rng.uniform(0.3, 0.7), rng.uniform(0.3, 0.7))

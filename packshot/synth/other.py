@@ -12,7 +12,7 @@ from packshot.synth.good import backdrop_for
 from packshot.synth.good import column as good_column
 from packshot.synth.lettering import FONTS
 from packshot.synth.products import draw_subject
-from packshot.synth.raster import Layer
+from packshot.synth.raster import Colour, Layer
 from packshot.synth.scene import Scene
 from packshot.synth.sheets import document, instructions, line_up, scheme, specifications
 from packshot.synth.symbols import qr_code, watermark
@@ -31,6 +31,15 @@ def _spot(scene: Scene, wide: float, tall: float) -> tuple[float, float]:
     return spot
 
 
+def _sticker_colour(scene: Scene) -> Colour:
+    """Signal red, yellow or orange mostly: shops want prices and claims to be seen."""
+    rng = scene.rng
+    roll = rng.random()
+    if roll < 0.75:
+        return hsv(float(rng.choice([0.99, 0.98, 0.14, 0.13, 0.04])), rng.uniform(0.85, 1.0), rng.uniform(0.85, 1.0))
+    return (0.08, 0.08, 0.09) if roll < 0.83 else scene.palette.accent
+
+
 def priced(scene: Scene) -> None:
     """Price, discount, gift or delivery, whatever else is shown."""
     rng = scene.rng
@@ -42,17 +51,16 @@ def priced(scene: Scene) -> None:
         backdrop = backdrop_for(scene, 0.55)
         scene.place(scene.region(0.08, 0.12, 0.9, 0.92), backdrop)
         board = scene.start_board()
-    hot = [hsv(0.99, 0.9, 0.9), hsv(0.14, 0.95, 1.0), hsv(0.03, 0.95, 0.95), hsv(0.83, 0.7, 0.8), hsv(0.35, 0.8, 0.6)]
     for _ in range(int(rng.integers(1, 4))):
-        shape = str(rng.choice(["star", "circle", "ribbon", "rect", "rounded"]))
+        shape = str(rng.choice(["star", "circle", "ribbon", "rect", "rounded"], p=[0.32, 0.22, 0.2, 0.16, 0.1]))
         wide = rng.uniform(0.2, 0.36)
         tall = wide * scene.width / scene.height * (1 if shape in ("star", "circle") else 0.35)
         x, y = _spot(scene, wide, tall)
         text = wording.price(rng) if rng.random() < 0.5 else wording.pick(rng, wording.PRICE_WORDS)[0]
-        board.plate(scene.region(x, y, x + wide, y + tall), text, hot[int(rng.integers(len(hot)))], shape, 0.09)
+        board.plate(scene.region(x, y, x + wide, y + tall), text, _sticker_colour(scene), shape, 0.09)
     if rng.random() < 0.3:
         text = wording.pick(rng, wording.PRICE_WORDS)[0].upper()
-        board.plate(scene.region(0, 0.89, 1, 1), text, hot[int(rng.integers(3))], "rect", 0.07)
+        board.plate(scene.region(0, 0.89, 1, 1), text, _sticker_colour(scene), "rect", 0.07)
     scene.clauses.append("price_or_delivery")
 
 
@@ -63,7 +71,7 @@ def claims(scene: Scene) -> None:
     scene.place(scene.region(0.08, 0.08, 0.92, 0.92), backdrop)
     board = scene.start_board()
     for text in wording.pick(rng, wording.CLAIMS, int(rng.integers(1, 4))):
-        shape = str(rng.choice(["star", "circle", "ribbon", "rounded", "none"]))
+        shape = str(rng.choice(["star", "ribbon", "circle", "none"], p=[0.45, 0.27, 0.1, 0.18]))
         wide = rng.uniform(0.18, 0.36)
         tall = wide * scene.width / scene.height * (1 if shape in ("star", "circle") else 0.35)
         x, y = _spot(scene, wide, tall)
@@ -77,7 +85,7 @@ def claims(scene: Scene) -> None:
                 width=wide * scene.width,
             )
         else:
-            board.plate(scene.region(x, y, x + wide, y + tall), text, None, shape, 0.08)
+            board.plate(scene.region(x, y, x + wide, y + tall), text, _sticker_colour(scene), shape, 0.08)
     scene.clauses.append("only_claims")
 
 

@@ -88,7 +88,7 @@ def _wall(rng: np.random.Generator, shape_hw: Shape, split: str) -> np.ndarray:
         return textures.scatter(rng, shape_hw, tone, [mixed(tone, palette.main, 0.4)], shape_hw[1] * 0.06)
     hue = rng.uniform(0.03, 0.14) if rng.random() < 0.6 else rng.uniform(0.2, 0.65)
     tone = hsv(hue, rng.uniform(0.03, 0.3), rng.uniform(0.5, 0.92))
-    if rng.random() < 0.6:  # painted
+    if rng.random() < 0.5:  # painted
         return textures.gradient(
             shape_hw, mixed(tone, (1, 1, 1), 0.12), mixed(tone, (0, 0, 0), 0.15), rng.uniform(0, 180)
         )
@@ -143,7 +143,7 @@ def amateur(rng: np.random.Generator, shape_hw: Shape, split: str) -> Backdrop:
         if not street and rng.random() < 0.6:  # skirting board
             picture[max(0, top - height // 40) : top] = hsv(0.08, 0.3, rng.uniform(0.4, 0.95))
         stand = float(np.clip(horizon + rng.uniform(0.15, 0.35), 0.6, 0.95))
-    if rng.random() < 0.6:
+    if rng.random() < 0.75:
         picture = _clutter(rng, picture, split, int(rng.integers(1, 4)), 0.5)
     return Backdrop(picture, (clause,), stand, ("hard", "contact", "hard"))
 
