@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -20,14 +21,14 @@ def export_run(run: Run, folder: Path) -> dict[str, int]:
     The first photo of a SKU gets the bare name; further ones, and SKUs that differ only in characters that a file
     name cannot hold, get a part of the photo's id.
     """
-    table = run.store.get(f"{run.prefix}/photos.csv")
-    if table is None:
-        raise SettingError(f"run {run.spec.run_id} has no results yet: run the same command again to go on")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "photos.csv").write_bytes(table)
-    except OSError as error:
-        raise SettingError(f"cannot write to {folder}: {error.strerror}") from error
+    with run.store.local_copy(f"{run.prefix}/photos.csv") as table:
+        if table is None:
+            raise SettingError(f"run {run.spec.run_id} has no results yet: run the same command again to go on")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(table, folder / "photos.csv")
+        except OSError as error:
+            raise SettingError(f"cannot write to {folder}: {error.strerror}") from error
     counts: Counter[str] = Counter()
     names = Duplicates()
     for row in read_photos(run, ["photo_id", "sku", *KINDS]):

@@ -70,13 +70,10 @@ class PhotoWriter:
 
 def read_photos(run: Run, columns: list[str] | None = None) -> Iterator[dict[str, Any]]:
     """The rows of photos.parquet, streamed. Nothing where the run has not ended yet."""
-    import io
-
-    data = run.store.get(f"{run.prefix}/photos.parquet")
-    if data is None:
-        return
-    for batch in pq.ParquetFile(io.BytesIO(data)).iter_batches(2048, columns=columns):
-        yield from batch.to_pylist()
+    with run.store.local_copy(f"{run.prefix}/photos.parquet") as path:
+        if path is not None:
+            for batch in pq.ParquetFile(path).iter_batches(2048, columns=columns):
+                yield from batch.to_pylist()
 
 
 def versions() -> dict[str, str]:

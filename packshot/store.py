@@ -10,10 +10,11 @@ from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import lru_cache
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -37,6 +38,10 @@ class Store(ABC):
     @abstractmethod
     def put_file(self, key: str, path: Path) -> None:
         """Store a local file without holding it in memory."""
+
+    @abstractmethod
+    def local_copy(self, key: str) -> AbstractContextManager[Path | None]:
+        """The object as a local file while the context lasts, without holding it in memory; None if it is not there."""
 
     @abstractmethod
     def delete(self, keys: Iterable[str]) -> None:
@@ -109,6 +114,11 @@ class FolderStore(Store):
         import shutil
 
         self._replace(key, lambda temporary: shutil.copyfile(path, temporary))
+
+    @contextmanager
+    def local_copy(self, key: str) -> Iterator[Path | None]:
+        path = self.path(key)
+        yield path if path.is_file() else None
 
     def _replace(self, key: str, write: Any) -> None:
         target = self._file(key)
@@ -215,6 +225,17 @@ class S3Store(Store):
             self._s3.upload_file(str(path), self.bucket, self.prefix + key)
         except Exception as error:
             raise self._error("write", key, error) from error
+
+    @contextmanager
+    def local_copy(self, key: str) -> Iterator[Path | None]:
+        with TemporaryDirectory() as folder:
+            path = Path(folder, "object")
+            if self._exists(key):
+                try:
+                    self._s3.download_file(self.bucket, self.prefix + key, str(path))
+                except Exception as error:
+                    raise self._error("read", key, error) from error
+            yield path if path.is_file() else None
 
     def delete(self, keys: Iterable[str]) -> None:
         def delete_page(page: list[str]) -> None:

@@ -73,6 +73,10 @@ def test_a_file_is_stored_as_it_is(store: Store, tmp_path: Path) -> None:
     path.write_bytes(os.urandom(3_000_000))
     store.put_file("runs/r/large", path)
     assert store.get("runs/r/large") == path.read_bytes()
+    with store.local_copy("runs/r/large") as copy:
+        assert copy.read_bytes() == path.read_bytes()
+    with store.local_copy("runs/r/none") as copy:
+        assert copy is None
 
 
 def test_writers_at_the_same_key_leave_one_whole_object(store: Store) -> None:
