@@ -10,10 +10,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from packshot.compose import fill_holes
 from packshot.shadows import grow_into_shadows
 
 _BAND = 0.045
 _FRAME = 0.07
+_BUSY = 0.6
 
 
 @dataclass(slots=True)
@@ -24,8 +26,9 @@ class Background:
     `distance` float32 (h, w): how far each pixel's colour is from it, in Lab units; about 100 is black on white.
     `threshold` float32 (h, w): distances below are background colour; beside strong edges it is higher, since lossy
     compression leaves a halo there. `mask` bool (h, w): what is background, soft shadows included.
-    `explained` in [0, 1]: the share of the border band that has background colour; below about 0.7 it is busy.
-    `modes`: how many colours it took. `frame` bool (h, w): strips along the edges drawn as a frame.
+    `explained` in [0, 1]: the share of the border band that has background colour; below 0.6 it is busy.
+    `modes`: how many colours it took. `frame` bool (h, w): strips along the edges drawn as a frame, and panels that
+    fill a whole side.
     """
 
     lab: np.ndarray
@@ -42,8 +45,9 @@ class Background:
         return self.distance < self.threshold
 
     @property
-    def even(self) -> bool:
-        return self.explained >= 0.7 and self.modes == 1
+    def busy(self) -> bool:
+        """Whether the border has no few colours that stand for the background."""
+        return self.explained < _BUSY
 
 
 def to_lab(rgb: np.ndarray) -> np.ndarray:
@@ -85,7 +89,7 @@ def learn_background(small: np.ndarray) -> Background:
         surfaces.append(surface)
         left = np.setdiff1d(left, inliers, assume_unique=True)
         explained = 1 - len(left) / len(samples)
-        if explained > 0.9 or (len(surfaces) == 1 and explained > 0.62):
+        if explained > 0.9 or (len(surfaces) == 1 and explained > _BUSY):
             break
     if not surfaces:
         surfaces = [np.tile(np.median(flat[samples], axis=0), (len(flat), 1)).astype(np.float32)]
@@ -107,6 +111,7 @@ def learn_background(small: np.ndarray) -> Background:
         # The background's own scatter decides how faint a product may be: white on white is told by a few units.
         scatter = float(np.median(distance[alike & band])) if (alike & band).any() else noise
         tolerance = float(np.clip(4.0 * scatter, 1.8, tolerance))
+    frame = frame | find_panels(lab, distance > 4 * tolerance)
     threshold = _threshold(distance, tolerance)
     mask = _touching((distance < threshold) & ~frame, band)
     mask |= _openings(distance, threshold, mask, frame)
@@ -137,6 +142,28 @@ def find_frame(lab: np.ndarray) -> np.ndarray:
     return frame
 
 
+def find_panels(lab: np.ndarray, unlike: np.ndarray) -> np.ndarray:
+    """bool (h, w): flat shapes that start along a whole side, such as a banner at the foot, and what they enclose.
+
+    `unlike` bool (h, w) says where the background's colour is not.
+    """
+    panels = np.zeros(unlike.shape, bool)
+    for turn in range(4):
+        side, apart = np.rot90(lab, turn), np.rot90(unlike, turn)
+        line = slice(1, 3)
+        colour = np.median(side[line], axis=(0, 1))
+        flat = np.linalg.norm(side - colour, axis=2) < 5
+        if (flat[line] & apart[line]).mean() < 0.85:
+            continue
+        count, labels = cv2.connectedComponents((flat & apart).astype(np.uint8), connectivity=4)
+        region = np.isin(labels, np.unique(labels[line][flat[line] & apart[line]])) & (labels > 0)
+        region[:2] = True
+        region = fill_holes(region)
+        if region.mean() < 0.5:
+            np.rot90(panels, turn)[:] |= region
+    return panels
+
+
 def _border_band(frame: np.ndarray) -> np.ndarray:
     height, width = frame.shape
     rows, cols = np.flatnonzero(~frame.all(axis=1)), np.flatnonzero(~frame.all(axis=0))
@@ -165,37 +192,36 @@ def _follow(
     flat: np.ndarray, terms: np.ndarray, samples: np.ndarray, tolerance: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """The commonest colour among the samples as a quadratic surface over the picture, and the samples on it."""
-    colours = flat[samples]
+    colours, here = flat[samples], terms[samples]
     bins = np.round(colours / 5).astype(np.int64)
     keys = (bins[:, 0] + 100) * 1_000_000 + (bins[:, 1] + 100) * 1000 + bins[:, 2] + 100
     values, counts = np.unique(keys, return_counts=True)
     start = np.median(colours[keys == values[counts.argmax()]], axis=0)
-    near = np.linalg.norm(colours - start, axis=1) < 2.5 * tolerance
-    limits = np.percentile(colours[near], [1, 99], axis=0) if near.any() else np.stack([start, start])
-    surface = np.tile(start, (len(flat), 1)).astype(np.float32)
-    inside = near
+    inside = np.linalg.norm(colours - start, axis=1) < 2.5 * tolerance
+    weights = np.zeros((6, 3), np.float32)
+    weights[0] = start
     for round_ in range(4):
         if inside.sum() < 12:
             break
         order = 6 if round_ else 3
-        basis = terms[samples[inside]][:, :order]
-        ridge = np.diag([0.0] + [0.002 * inside.sum()] * (order - 1)).astype(np.float32)
+        basis = here[inside, :order]
+        ridge = np.diag([0.0] + [0.002 * inside.sum()] * (order - 1))
         normal = np.einsum("ni,nj->ij", basis, basis) + ridge + 1e-6 * np.eye(order)
-        weights = np.linalg.solve(normal, np.einsum("ni,nj->ij", basis, colours[inside])).astype(np.float32)
-        surface = np.einsum("ni,ij->nj", terms[:, :order], weights)
-        inside = np.linalg.norm(colours - surface[samples], axis=1) < tolerance
-        limits = np.percentile(colours[inside], [1, 99], axis=0) if inside.any() else limits
+        weights[:order] = np.linalg.solve(normal, np.einsum("ni,nj->ij", basis, colours[inside]))
+        inside = np.linalg.norm(colours - np.einsum("ni,ij->nj", here, weights), axis=1) < tolerance
+    low, high = np.percentile(colours[inside], [1, 99], axis=0) if inside.any() else (start, start)
     # A surface must not run away where the band is hidden: it stays within what the band shows.
-    span = np.maximum(limits[1] - limits[0], 2)
-    np.clip(surface, limits[0] - 0.5 * span, limits[1] + 0.5 * span, out=surface)
+    span = np.maximum(high - low, 2)
+    surface = np.einsum("ni,ij->nj", terms, weights)
+    np.clip(surface, low - 0.5 * span, high + 0.5 * span, out=surface)
     inside = np.linalg.norm(colours - surface[samples], axis=1) < tolerance
-    return surface, samples[inside]
+    return surface.astype(np.float32), samples[inside]
 
 
 def _nearest(flat: np.ndarray, surfaces: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     distances = np.stack([np.linalg.norm(flat - s, axis=1) for s in surfaces])
     best = distances.argmin(axis=0)
-    predicted = np.choose(best[:, None], surfaces)
+    predicted = surfaces[0] if len(surfaces) == 1 else np.choose(best[:, None], surfaces)
     return predicted, distances.min(axis=0)
 
 
@@ -245,17 +271,31 @@ def _openings(distance: np.ndarray, threshold: np.ndarray, mask: np.ndarray, fra
     scatter = float(np.median(distance[mask])) if mask.any() else 0.0
     areas = stats[:, cv2.CC_STAT_AREA]
     mean = np.bincount(labels.ravel(), distance.ravel(), count) / np.maximum(areas, 1)
-    keep = (areas >= max(10, (side / 140) ** 2)) & (mean < scatter + 0.8 * tolerance)
+    keep = areas >= max(8, (side / 160) ** 2)
     keep[0] = False
+    # Openings lie beside the background or each other, like cells of a grid; pale marks on a product do not.
+    outside = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 3)
+    depth = cv2.distanceTransform(alike, cv2.DIST_L2, 3)
     for label in np.flatnonzero(keep):
         x, y, w, h = stats[label, :4]
         window = slice(max(0, y - 9), y + h + 9), slice(max(0, x - 9), x + w + 9)
         hole = (labels[window] == label).astype(np.uint8)
+        inner = hole > 0
         apart = cv2.distanceTransform(1 - hole, cv2.DIST_L2, 3)
         around = distance[window]
         near, far = around[(apart > 1) & (apart <= 3.5)], around[(apart > 5) & (apart <= 8)]
-        if len(near) and len(far):
-            keep[label] = np.percentile(near, 75) > max(4 * tolerance, 0.55 * float(np.median(far)))
+        if not len(near) or not len(far):
+            keep[label] = False
+            continue
+        sharp = 0.55 * float(np.median(far))
+        exact = mean[label] < scatter + 0.6 * tolerance and np.median(near) > max(4 * tolerance, sharp)
+        # Between bars the colour is less exact, but there is a strong edge all around.
+        radius = float(depth[window][inner].max())
+        others = (keep[labels[window]] & ~inner).any()
+        if not others and outside[window][inner].min() > 3 * radius + 4:
+            keep[label] = False
+            continue
+        keep[label] = exact or np.percentile(near, 30) > max(12 * tolerance, 0.4 * sharp)
     holes = keep[labels].astype(np.uint8)
     # Give back what the opening took off the rim.
     return (cv2.dilate(holes, kernel) > 0) & (distance < threshold)

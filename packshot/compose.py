@@ -44,7 +44,9 @@ def soft_cutout(image: np.ndarray, mask: np.ndarray, reach: float = 2.0) -> np.n
     falls back to the outline itself where the two colours are alike.
     """
     height, width = image.shape[:2]
-    small = image if mask.shape == (height, width) else cv2.resize(image, mask.shape[::-1], interpolation=cv2.INTER_AREA)
+    small = (
+        image if mask.shape == (height, width) else cv2.resize(image, mask.shape[::-1], interpolation=cv2.INTER_AREA)
+    )
     signed = signed_distance(mask)
     inside, outside = _local_colour(small, signed > reach), _local_colour(small, signed < -reach)
     full = cv2.resize(signed, (width, height), interpolation=cv2.INTER_LINEAR)
@@ -76,11 +78,19 @@ def _local_colour(small: np.ndarray, known: np.ndarray) -> np.ndarray:
     """float32 (h, w, 3): the mean colour of the known pixels near each pixel; farther ones count where none is near."""
     weight = known.astype(np.float32)
     colour = small.astype(np.float32) * weight[..., None]
+    size_wh = small.shape[1::-1]
+    reduced = max(1, size_wh[0] // 4), max(1, size_wh[1] // 4)
+    far_colour = cv2.resize(colour, reduced, interpolation=cv2.INTER_AREA)
+    far_weight = cv2.resize(weight, reduced, interpolation=cv2.INTER_AREA)
     total = np.full(small.shape, 127.5 * 1e-6, np.float32)
     weights = np.full(known.shape, 1e-6, np.float32)
     for sigma, trust in ((1.5, 1.0), (4.0, 1e-2), (16.0, 1e-4)):
-        total += trust * cv2.GaussianBlur(colour, (0, 0), sigma)
-        weights += trust * cv2.GaussianBlur(weight, (0, 0), sigma)
+        if sigma < 4:
+            total += trust * cv2.GaussianBlur(colour, (0, 0), sigma)
+            weights += trust * cv2.GaussianBlur(weight, (0, 0), sigma)
+            continue
+        total += trust * cv2.resize(cv2.GaussianBlur(far_colour, (0, 0), sigma / 4), size_wh)
+        weights += trust * cv2.resize(cv2.GaussianBlur(far_weight, (0, 0), sigma / 4), size_wh)
     return total / weights[..., None]
 
 
@@ -176,7 +186,9 @@ def cast_shadow(alpha: np.ndarray, strength: float) -> np.ndarray:
     contact[: max(0, base - max(2, round(0.035 * tall)))] = 0
     shift = np.float32([[1, 0, 0.006 * tall], [0, 1, max(1.0, 0.012 * tall)]])
     contact = cv2.warpAffine(contact, shift, (width, height))
-    near = cv2.GaussianBlur(contact, (0, 0), max(0.8, 0.006 * side)) + 0.8 * cv2.GaussianBlur(contact, (0, 0), 0.018 * side)
+    near = cv2.GaussianBlur(contact, (0, 0), max(0.8, 0.006 * side)) + 0.8 * cv2.GaussianBlur(
+        contact, (0, 0), 0.018 * side
+    )
     flat, lean = 0.14, 0.3
     lay = np.float32([[1, -lean, lean * base], [0, flat, base * (1 - flat) + 0.008 * tall]])
     laid = cv2.warpAffine(solid, lay, (width, height))

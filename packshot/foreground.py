@@ -31,7 +31,7 @@ def find_foreground(small: np.ndarray, seed: int = 0) -> Foreground:
     """The foreground of a reduced picture, RGB uint8 (h, w, 3). OpenCV's generator is seeded: results repeat."""
     cv2.setRNGSeed(seed)
     background = learn_background(small)
-    if background.explained >= 0.7:
+    if not background.busy:
         mask = _by_colour(small, background)
         see_through = ~mask
         stable = _overlap(

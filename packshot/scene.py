@@ -12,7 +12,7 @@ import numpy as np
 from packshot.background import to_lab
 from packshot.compose import drop_specks, fill_holes
 from packshot.foreground import Foreground
-from packshot.plates import ellipse_fit, grown, plate_under, thin_lines
+from packshot.plates import ellipse_fit, grown, is_geometric, plate_under, thin_lines
 
 
 @dataclass(slots=True)
@@ -40,8 +40,10 @@ def read_scene(small: np.ndarray, found: Foreground, quads: list[np.ndarray]) ->
     lab = to_lab(small)
     shape_hw = small.shape[:2]
     empty = np.zeros(shape_hw, bool)
+    # No line of writing is that tall: a reader takes bare outlines for letters.
+    quads = [quad for quad in quads if _line_height(quad) < 0.3 * max(shape_hw)]
     alike = found.background.mask | found.background.alike
-    foreground = found.mask if found.background.explained < 0.7 else ~alike & ~found.background.frame
+    foreground = found.mask if found.background.busy else ~alike & ~found.background.frame
 
     writing = [_quad_mask(quad, shape_hw) for quad in quads]
     around = [_around(mask, quad) for mask, quad in zip(writing, quads, strict=True)]
@@ -66,7 +68,7 @@ def read_scene(small: np.ndarray, found: Foreground, quads: list[np.ndarray]) ->
     body = drop_specks(body & ~lines, max(6, int(0.0003 * body.size)))
 
     all_text = _union(writing, empty)
-    product_parts = _choose(_candidates(lab, body, all_text), shape_hw)
+    product_parts = _choose(_candidates(lab, body, all_text), all_text)
     product = _union([part.mask for part in product_parts], empty)
     product = _close_labels(product, all_text & ~plates)
     overlays = [
@@ -145,21 +147,40 @@ def _candidates(lab: np.ndarray, body: np.ndarray, writing: np.ndarray) -> list[
     height, width = body.shape
     parts = []
     for mask in _split(body):
-        filled = fill_holes(mask)
-        area = filled.mean()
+        x0, y0, x1, y1 = _bounds(mask)
+        window = slice(y0, y1), slice(x0, x1)
+        piece = mask[window]
+        filled = fill_holes(piece)
+        area = filled.sum() / mask.size
         y, x = np.nonzero(filled)
-        off = max(abs(x.mean() / width - 0.5), abs(y.mean() / height - 0.5))
-        text_share = min(1.0, float((writing & filled).sum() / filled.sum()))
-        thick = _thickness(mask) / max(height, width)
-        colours = lab[mask]
+        off = max(abs((x0 + x.mean()) / width - 0.5), abs((y0 + y.mean()) / height - 0.5))
+        text_share = min(1.0, float((writing[window] & filled).sum() / filled.sum()))
+        thick = _thickness(piece) / max(height, width)
+        colours = lab[window][piece]
         centre = np.median(colours, axis=0)
         flat = float((np.linalg.norm(colours - centre, axis=1) < 4).mean())
         score = float(np.sqrt(min(area, 0.5) / 0.5)) * (1.15 - 0.9 * off) * (1 - 0.7 * text_share)
-        score *= float(np.clip(0.35 + mask.sum() / filled.sum(), 0, 1))
+        score *= float(np.clip(0.35 + piece.sum() / filled.sum(), 0, 1))
         score *= 1 - 0.6 * max(0.0, flat - 0.7) / 0.3
         score *= float(np.clip(thick / 0.02, 0.15, 1))
         parts.append(_part(mask, "product", min(1.0, score)))
     return sorted(parts, key=lambda part: -part.score)
+
+
+def _is_disc(part: Part) -> bool:
+    x0, y0, x1, y1 = part.xyxy
+    return 0.9 < (x1 - x0) / (y1 - y0) < 1.1 and ellipse_fit(fill_holes(part.mask)) > 0.94
+
+
+def _is_card(part: Part) -> bool:
+    """An outlined rectangle with little in it."""
+    filled = fill_holes(part.mask)
+    return bool(part.mask.sum() < 0.55 * filled.sum()) and is_geometric(filled, 0.9)
+
+
+def _text_share(part: Part, writing: np.ndarray) -> float:
+    filled = fill_holes(part.mask)
+    return float((filled & writing).sum() / filled.sum())
 
 
 def _thickness(mask: np.ndarray) -> float:
@@ -168,20 +189,23 @@ def _thickness(mask: np.ndarray) -> float:
     return float(4 * distance.sum() / max(1, mask.sum()))
 
 
-def _choose(candidates: list[Part], shape_hw: tuple[int, int]) -> list[Part]:
+def _choose(candidates: list[Part], writing: np.ndarray) -> list[Part]:
     """The best candidate, and those that belong with it: pieces close by, and its likes in pairs and sets."""
     if not candidates or candidates[0].score < 0.06:
         return []
     best = candidates[0]
     best_area = fill_holes(best.mask).sum()
     chosen = [best]
-    reach = max(2, round(0.012 * max(shape_hw)))
+    reach = max(2, round(0.012 * max(writing.shape)))
     near = cv2.dilate(fill_holes(best.mask).astype(np.uint8), np.ones((2 * reach + 1,) * 2, np.uint8)) > 0
     round_best = ellipse_fit(fill_holes(best.mask)) > 0.9
+    written_best = _text_share(best, writing) > 0.06
     for part in candidates[1:]:
         # Things of a set are of one size; a lens with a detail or a swatch is a neat shape beside a product.
         alike = part.score > 0.5 * best.score and fill_holes(part.mask).sum() > 0.3 * best_area
-        alike &= round_best or ellipse_fit(fill_holes(part.mask)) < 0.94
+        alike &= written_best or _text_share(part, writing) < 0.12
+        alike &= not _is_card(part)
+        alike &= round_best or not _is_disc(part)
         joined = (near & part.mask).sum() > 0.25 * part.mask.sum()
         if alike or joined:
             chosen.append(part)

@@ -35,7 +35,29 @@ def grow_into_shadows(lab: np.ndarray, predicted: np.ndarray, mask: np.ndarray, 
     count, labels = cv2.connectedComponents((~mask & ~frame).astype(np.uint8), connectivity=8)
     areas = np.bincount(labels.ravel(), minlength=count)
     taken = np.bincount(labels[grown], minlength=count)
-    return mask | (grown & (taken < 0.45 * areas)[labels])
+    grown &= (taken < 0.45 * areas)[labels]
+    # Shadows are narrow bands; what is thick is the soft inside of a pale product.
+    count, labels = cv2.connectedComponents(grown.astype(np.uint8), connectivity=8)
+    depth = cv2.distanceTransform(grown.astype(np.uint8), cv2.DIST_L2, 3)
+    deepest = np.zeros(count, np.float32)
+    np.maximum.at(deepest, labels.ravel(), depth.ravel())
+    # And they darken towards what casts them, where a pale product's rim is darkest at the background.
+    away = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 3)
+    falls = _correlation(labels, count, away, -light)
+    return mask | (grown & ((deepest < 0.05 * side) & (falls > 0.2))[labels])
+
+
+def _correlation(labels: np.ndarray, count: int, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Pearson's correlation of two pictures within each label, float (count,)."""
+    flat = labels.ravel()
+    size = np.maximum(np.bincount(flat, minlength=count), 1)
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        return np.bincount(flat, values.ravel(), count) / size
+
+    a, b = mean(first), mean(second)
+    variance = (mean(first * first) - a * a) * (mean(second * second) - b * b)
+    return (mean(first * second) - a * b) / np.sqrt(np.maximum(variance, 1e-9))
 
 
 def trim_contact_shadow(lab: np.ndarray, predicted: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -62,15 +84,18 @@ def trim_contact_shadow(lab: np.ndarray, predicted: np.ndarray, mask: np.ndarray
         run = shade[top : foot + 1, column][::-1]
         like = grey[top : foot + 1, column][::-1] & mask[top : foot + 1, column][::-1]
         length = int(like.argmin()) if not like.all() else len(like)
+        open_above = length < len(like) and not mask[foot - length, column]
         steps = np.flatnonzero(np.abs(np.diff(run[:length])) > edge)
         ends = len(steps) > 0 or length < len(like)
-        length = int(steps[0]) + 1 if len(steps) else length
+        length = int(steps[0]) + 1 if len(steps) and not open_above else length
         if length < least:
             continue
         valley = int(run[:length].argmin())
         if run[valley] > 0.97:
             continue
-        if ends and valley >= length - 3:
+        if open_above and (not len(steps) or np.abs(np.diff(run[:length])).max() < 2.5 * edge):
+            cuts[column] = length
+        elif ends and valley >= length - 3:
             cuts[column] = length
         elif valley >= least - 1 and run[valley + 1 : valley + least + 2].max(initial=0) - run[valley] > 0.05:
             cuts[column] = valley + 1

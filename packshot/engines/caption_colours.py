@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from packshot.artifacts import Caption, Segmentation, Texts
-from packshot.background import learn_background, reduce
+from packshot.background import Background, learn_background, reduce
 from packshot.colour_words import names_of
 from packshot.compose import drop_specks, fill_holes
 from packshot.engines.base import Engine, EngineParams, map_photos
@@ -36,7 +36,7 @@ class ColourCaptioner(Engine):
         small = reduce(image, self.params.side)
         mask = _small_mask(segmentation, small.shape[:2])
         background = learn_background(small)
-        backdrop = _backdrop(small, mask, background.explained, background.modes)
+        backdrop = _backdrop(small, mask, background)
         if not mask.any():
             return Caption(f"a {backdrop} picture without a product in front", ["product"])
         colours = [name for name, share in names_of(small[mask]) if share >= 0.18][:2] or ["colourful"]
@@ -65,8 +65,8 @@ def _small_mask(segmentation: Segmentation, shape_hw: tuple[int, int]) -> np.nda
     return cv2.resize(np.ascontiguousarray(logits), shape_hw[::-1], interpolation=cv2.INTER_LINEAR) > 0
 
 
-def _backdrop(small: np.ndarray, mask: np.ndarray, explained: float, modes: int) -> str:
-    if explained < 0.7 or modes > 2:
+def _backdrop(small: np.ndarray, mask: np.ndarray, background: Background) -> str:
+    if background.busy or background.modes > 2:
         return "busy"
     names = names_of(small[~mask], 1)
     return f"plain {names[0][0]}" if names else "plain"
