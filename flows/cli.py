@@ -94,11 +94,12 @@ def run(
 
 def process(parameters: Any, verbose: bool = False) -> dict[str, Any]:
     """Run the flow with a progress display, and show the summary."""
+    from flows.local_server import local_server
     from flows.process_catalogue import process_catalogue
     from flows.show import progress_display, show_summary
 
     parameters.run_spec()  # wrong settings are told of before a server is started
-    with progress_display(console, enabled=not verbose):
+    with progress_display(console, enabled=not verbose), local_server():
         summary = process_catalogue(parameters)
     show_summary(console, summary)
     return summary
@@ -149,6 +150,77 @@ def export(
     counts = export_run(_open(open_store(store), run_id), folder)
     parts = ", ".join(f"{count} {kind}" for kind, count in counts.items()) or "nothing"
     console.print(f"Exported {parts} to {folder}", soft_wrap=True)
+
+
+@app.command()
+def retry(
+    run_id: RunArgument = None,
+    code: Annotated[
+        list[str] | None,
+        typer.Option(help="Error code, such as http_404; final ones are taken back. Default: whatever may pass."),
+    ] = None,
+    max_attempts: Annotated[int, typer.Option(min=1, help="Leave alone what was tried so many times.")] = 10,
+    store: StoreOption = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show Prefect's log.")] = False,
+) -> None:
+    """Try a run's failed photos again. What worked is not redone."""
+    from flows.settings import prepare_prefect
+
+    prepare_prefect(verbose)
+    from packshot.store import open_store
+
+    found = _open(open_store(store), run_id)
+    from flows.retry_failed import RetryParameters, retry_failed
+    from flows.show import progress_display, show_run
+    from packshot.retry import Choice
+
+    Choice(tuple(code or ()))  # a wrong code is told of before a server is started
+    parameters = RetryParameters(
+        run=found.spec.run_id, codes=code or [], max_attempts=max_attempts, store=found.store.url
+    )
+    with progress_display(console, enabled=not verbose):
+        results = retry_failed(parameters)
+    if results:
+        show_run(console, found)
+    else:
+        console.print("There is nothing to try again; --code NAME takes final failures back too.")
+
+
+@app.command()
+def gc(
+    days: Annotated[float, typer.Option(min=0, help="Keep runs that are younger than this.")] = 30,
+    keep: Annotated[int, typer.Option(min=1, help="Keep the latest runs, however old.")] = 3,
+    delete: Annotated[bool, typer.Option("--delete", help="Remove it. Without this, only tell what would go.")] = False,
+    store: StoreOption = None,
+) -> None:
+    """Remove runs that are not kept, and artifacts that no kept run refers to."""
+    from flows.show_housekeeping import show_garbage
+    from packshot.gc import collect_garbage
+    from packshot.store import open_store
+
+    show_garbage(console, collect_garbage(open_store(store), days, keep, delete), delete)
+
+
+@app.command()
+def forget(
+    what: Annotated[str, typer.Argument(help="A picture's URL, SKU or SHA-256 digest.", metavar="URL|SKU|DIGEST")],
+    delete: Annotated[bool, typer.Option("--delete", help="Remove it. Without this, only tell what would go.")] = False,
+    store: StoreOption = None,
+) -> None:
+    """Takedown: remove every trace of a picture from the store, from reports, and from Prefect's pages."""
+    from flows.settings import prepare_prefect
+
+    prepare_prefect()
+    from flows.show_housekeeping import show_traces
+    from packshot.forget import forget as forget_picture
+    from packshot.store import open_store
+
+    traces = forget_picture(open_store(store), what, delete)
+    if delete and traces.runs:
+        from flows.run_pages import forget_pages
+
+        forget_pages(traces.runs)
+    show_traces(console, traces, delete)
 
 
 @app.command()

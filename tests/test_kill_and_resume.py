@@ -6,8 +6,10 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 from pictures import write_pictures
 
@@ -77,3 +79,25 @@ def test_killed_and_run_again(
     twice = sum(count - 1 for count in worked.values())
     assert len(worked) == PHOTOS * 8
     assert twice <= Nothing.max_batch, "more than the engine's batch in flight was repeated"
+
+
+def test_a_killed_command_leaves_no_server_behind(pictures: Path, tmp_path: Path) -> None:
+    """Where no server is configured, the command starts one; it goes when the command is killed."""
+    command = [sys.executable, "-m", "flows.cli", "run", pictures, "--profile", PROFILE, "--store", tmp_path / "store"]
+    environment = {k: v for k, v in os.environ.items() if k != "PREFECT_API_URL"} | {"PREFECT_HOME": str(tmp_path)}
+    process = subprocess.Popen(list(map(str, command)), env=environment, stdout=subprocess.DEVNULL)
+    server = _first(lambda: psutil.Process(process.pid).children())
+    assert "server" in server.cmdline()
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    gone, alive = psutil.wait_procs([server], timeout=30)
+    assert gone and not alive
+
+
+def _first(children: Callable[[], list[psutil.Process]]) -> psutil.Process:
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        if found := children():
+            return found[0]
+        time.sleep(0.05)
+    raise AssertionError("no server was started")
