@@ -4,13 +4,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt
 
-.PHONY: demo test lint bench clean help
+.PHONY: up down demo test lint bench clean help
 
 help:  ## What there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 demo: $(VENV)/.installed  ## A synthetic catalogue through all stages; results and report under demo/
 	@$(BIN)/packshot demo
+
+up: $(VENV)/.installed-service  ## The whole service on this machine: Prefect, S3 store, workers; prints the UI's address
+	@$(BIN)/python -m deployments.stack up
+
+down:  ## Stop the service; its data stays
+	@$(BIN)/python -m deployments.stack down
 
 test: $(VENV)/.installed-dev  ## The whole test suite
 	$(BIN)/python -m pytest
@@ -31,7 +37,12 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PIP) -e .
 	@touch $@
 
+$(VENV)/.installed-service: $(VENV)/.installed
+	@echo "Installing what the service needs"
+	@$(PIP) -e ".[service]"
+	@touch $@
+
 $(VENV)/.installed-dev: $(VENV)/.installed
 	@echo "Installing what the tests need"
-	@$(PIP) -e ".[full,s3server,dev]"
+	@$(PIP) -e ".[full,service,dev]"
 	@touch $@

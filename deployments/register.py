@@ -9,7 +9,6 @@ import sys
 
 from prefect import get_client
 from prefect.client.schemas.actions import (
-    GlobalConcurrencyLimitCreate,
     WorkPoolCreate,
     WorkPoolUpdate,
 )
@@ -17,7 +16,7 @@ from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 
 from deployments.automations import register_automations
 from deployments.home import ROOT
-from deployments.programs import gpu_slot, gpus
+from deployments.programs import gpus
 
 QUEUES = {"cpu": {"runs": 2, "fetch": 3, "sweep": 1}, "gpu": {}}
 """Queues of the pools with their priorities: the sweeper never waits behind work."""
@@ -43,11 +42,6 @@ def register() -> None:
         # A shard a GPU; more only wait for the slot. Change it in the UI for another number of machines.
         wanted = int(os.environ.get("PACKSHOT_GPU_POOL_LIMIT", 0)) or gpus(dict(os.environ))
         client.update_work_pool("gpu", WorkPoolUpdate(concurrency_limit=wanted))
-        for gpu in range(gpus(dict(os.environ))):
-            try:
-                client.read_global_concurrency_limit_by_name(gpu_slot(gpu))
-            except ObjectNotFound:
-                client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=gpu_slot(gpu), limit=1))
     deploy()
     register_automations(float(os.environ.get("PACKSHOT_DEAD_AFTER_SECONDS", "300")))
 
@@ -66,7 +60,8 @@ def deploy() -> None:
         text=True,
     )
     if out.returncode:
-        raise SystemExit(f"prefect deploy failed with exit code {out.returncode}:\n{out.stdout[:1500]}\n…\n{out.stdout[-1500:]}")
+        told = f"{out.stdout[:1500]}\n…\n{out.stdout[-1500:]}"
+        raise SystemExit(f"prefect deploy failed with exit code {out.returncode}:\n{told}")
 
 
 if __name__ == "__main__":

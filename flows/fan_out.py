@@ -153,13 +153,12 @@ def _task_run_name() -> str:
 def work_on_shard(run: Run, shard: int, effort: Effort) -> str:
     """Fetch a shard on `cpu`, then work on it on `gpu`; the flow runs are this task's children."""
     own = Run(run.store, run.spec)  # each run keeps one shard in memory, and several tasks run at once
-    photos = len(own.shard(shard)[0])
     common = {"store": own.store.url, "run_id": own.spec.run_id, "shard": shard}
     common |= {"retries": effort.retries, "retry_delay_seconds": effort.retry_delay_seconds}
     if any(survey_fetch(own, batch).pending for batch in own.batches(shard)):
-        _child(FETCH_SHARD, common, f"fetch-shard · {own.spec.name} · shard {shard:03d} · {photos} photos")
+        _child(FETCH_SHARD, common)
     for _ in range(SHARD_TRIES):
-        child = _child(PROCESS_SHARD, common, f"process-shard · {own.spec.name} · shard {shard:03d} · {photos} photos")
+        child = _child(PROCESS_SHARD, common)
         own.reload()
         if own.shard_done(shard) or not _unsettled(own, shard):
             break
@@ -172,7 +171,7 @@ def _unsettled(run: Run, shard: int) -> int:
     return count_shard(run, *run.shard(shard))["unsettled"]
 
 
-def _child(name: str, parameters: dict[str, Any], run_name: str) -> FlowRun:
+def _child(name: str, parameters: dict[str, Any]) -> FlowRun:
     """Start a deployment's flow run, or start it again where this parent had one that ended; wait for its end."""
     run_id, shard = parameters["run_id"], parameters["shard"]
     started = _patiently(
@@ -180,7 +179,6 @@ def _child(name: str, parameters: dict[str, Any], run_name: str) -> FlowRun:
             name,
             parameters=parameters,
             timeout=0,
-            flow_run_name=run_name,
             tags=[run_id, f"shard-{shard:03d}"],
             idempotency_key=f"{flow_run.id}/{run_id}/{shard}/{name}",
         )

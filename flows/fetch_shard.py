@@ -6,6 +6,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
+from flows.names import shard_run_name
 from packshot.records import Outcome
 from packshot.run import open_run
 from packshot.stages import FETCH
@@ -13,7 +14,7 @@ from tasks._policy import Dag
 from tasks.fetch import fetch
 
 
-@flow(name="fetch-shard", flow_run_name="fetch-shard · {run_id} · shard {shard:03d}", validate_parameters=False)
+@flow(name="fetch-shard", flow_run_name=shard_run_name, validate_parameters=False)
 def fetch_shard(
     store: str, run_id: str, shard: int, retries: int = 1, retry_delay_seconds: float = 5.0
 ) -> State[dict[str, Any]]:

@@ -7,6 +7,7 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import deployment
 from prefect.states import Completed, Failed
 
+from flows.names import shard_run_name
 from flows.progress_artifact import ProgressArtifact
 from packshot.run import open_run
 from packshot.shard import finish_shard
@@ -23,7 +24,7 @@ from tasks.repair import repair
 from tasks.segment import segment
 
 
-@flow(name="process-shard", flow_run_name="process-shard · {run_id} · shard {shard:03d}", validate_parameters=False)
+@flow(name="process-shard", flow_run_name=shard_run_name, validate_parameters=False)
 def process_shard(
     store: str, run_id: str, shard: int, retries: int = 1, retry_delay_seconds: float = 5.0
 ) -> State[dict[str, Any]]:

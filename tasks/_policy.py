@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
-from prefect import Task, allow_failure, task
+from prefect import Task, allow_failure, get_client, task
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.concurrency.sync import concurrency
 from prefect.context import TaskRunContext
@@ -83,13 +83,16 @@ class Dag:
 def gpu_slot() -> Iterator[None]:
     """Hold this worker's GPU for as long as the block runs.
 
-    PACKSHOT_GPU_SLOT names a global concurrency limit of Prefect, one for each GPU; a worker that has none waits for
-    nothing. A killed holder's slot comes free after the lease, and a server that is away for a while takes no slot.
+    PACKSHOT_GPU_SLOT names a global concurrency limit of Prefect, one for each GPU, and is set with the worker that has
+    the GPU; where it is not set, nothing is waited for. A killed holder's slot comes free after the lease, and a server
+    that is away for a while costs no slot.
     """
     name = os.environ.get("PACKSHOT_GPU_SLOT")
     if not name:
         yield
         return
+    with get_client(sync_client=True) as client:
+        client.upsert_global_concurrency_limit_by_name(name, 1)
     with concurrency(name, occupy=1, lease_duration=90, raise_on_lease_renewal_failure=False):
         yield
 

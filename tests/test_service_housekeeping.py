@@ -1,0 +1,131 @@
+"""gc removes what no kept run needs, and only that; forget removes every trace of a picture; a full disk is told of."""
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from pictures import write_pictures
+
+from benchmarks import nothing
+from benchmarks.nothing import PROFILE
+from deployments.home import read_env, settings
+from flows.process_catalogue import CatalogueParameters, process_catalogue
+from packshot.errors import PackshotError, SettingError, StoreError
+from packshot.forget import forget
+from packshot.gc import collect_garbage
+from packshot.preflight import check_store
+from packshot.results import read_photos
+from packshot.run import RUNNING, list_runs, open_run
+from packshot.store import FolderStore
+
+
+def process(source: Path, store: Path, **more: object) -> str:
+    """A run; its id."""
+    facts = {"source": str(source), "store": str(store), "profile": str(PROFILE), "resume": False}
+    return process_catalogue(CatalogueParameters(**facts, **more))["run_id"]
+
+
+def contents(store: FolderStore) -> dict[str, bytes]:
+    return {key: store.get(key) or b"" for key in store.keys("")}
+
+
+def test_gc_removes_what_no_kept_run_needs(tmp_path: Path, prefect_server: str) -> None:
+    folder = write_pictures(tmp_path / "photos", 4)
+    store = FolderStore(tmp_path / "store")
+    old = process(folder, store.root)
+    (folder / "p00003.png").unlink()
+    write_pictures(folder, 1, first=9)
+    new = process(folder, store.root)
+    later = datetime.now(UTC) + timedelta(days=40)
+    before = contents(store)
+
+    told = collect_garbage(store, keep=1, now=later)
+    assert told.runs == [old] and told.removed["artifacts"] == 8 and told.removed["photos"] == 1
+    assert contents(store) == before, "a dry run changes nothing"
+    young = collect_garbage(store, keep=1, delete=True, now=datetime.now(UTC))
+    assert not young.runs and not young.removed.total(), "young objects and runs stay"
+
+    done = collect_garbage(store, keep=1, delete=True, now=later)
+    assert done.removed == told.removed
+    assert list_runs(store) == [new]
+    assert not collect_garbage(store, keep=1, now=later).removed.total()
+    calls = nothing.calls.copy()
+    process(folder, store.root)
+    assert nothing.calls == calls, "what the kept run needs is still there"
+
+
+def test_gc_keeps_out_of_the_way_of_a_run_at_work(tmp_path: Path, prefect_server: str) -> None:
+    store = FolderStore(tmp_path / "store")
+    run_id = process(write_pictures(tmp_path / "photos", 1), store.root)
+    run = open_run(store.url, run_id)
+    run.write_json("run.json", run.read_json("run.json") | {"status": RUNNING})
+    assert collect_garbage(store).kept_runs == 1
+    with pytest.raises(PackshotError, match="is at work"):
+        collect_garbage(store, delete=True)
+
+
+@pytest.mark.parametrize("by", ["sku", "digest", "url"])
+def test_forget_removes_every_trace(by: str, tmp_path: Path, prefect_server: str) -> None:
+    folder = write_pictures(tmp_path / "photos", 3)
+    victim = folder / "p00001.png"
+    (folder / "the-same.png").write_bytes(victim.read_bytes())
+    store = FolderStore(tmp_path / "store")
+    runs = [process(folder, store.root), process(folder, store.root)]
+    digest = hashlib.sha256(victim.read_bytes()).hexdigest()
+    what = {"sku": "p00001", "digest": digest, "url": f"file://{victim}"}[by]
+    before = contents(store)
+    traces = forget(store, what)
+    assert set(traces.runs) == set(runs) and contents(store) == before, "a dry run changes nothing"
+
+    forget(store, what, delete=True)
+    open_run.cache_clear()
+    left = contents(store)
+    for key, data in left.items():
+        for trace in (digest, "p00001", "the-same"):
+            assert trace not in key
+            assert trace.encode() not in data, key
+    for run_id in runs:
+        run = open_run(store.url, run_id)
+        assert [row["sku"] for row in read_photos(run)] == ["p00000", "p00002"]
+        assert run.read_json("run.json")["summary"]["photos"] == 2
+    assert {key for key in before if key.startswith("artifacts/") and digest not in key} <= left.keys()
+    assert not forget(store, what).runs
+
+
+def test_a_full_disk_is_told_of_before_any_work(
+    tmp_path: Path, prefect_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PACKSHOT_MIN_FREE_GB", "1e9")
+    with pytest.raises(StoreError, match=r"is full: .* set PACKSHOT_MIN_FREE_GB"):
+        process(write_pictures(tmp_path / "photos", 1), tmp_path / "store")
+    assert not list_runs(FolderStore(tmp_path / "store"))
+    monkeypatch.setenv("PACKSHOT_MIN_FREE_GB", "much")
+    with pytest.raises(SettingError, match="PACKSHOT_MIN_FREE_GB is 'much'"):
+        check_store(FolderStore(tmp_path / "store"))
+
+
+def test_wrong_keys_are_told_of_before_any_work(
+    s3_bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from packshot.store import S3Store
+
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-the-secret")
+    with pytest.raises(StoreError, match="AWS_SECRET_ACCESS_KEY"):
+        S3Store(s3_bucket)
+
+
+def test_settings_are_made_once_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PACKSHOT_HOME", str(tmp_path / "home"))
+    for name in ("PACKSHOT_STORE", "PACKSHOT_AUTH", "PREFECT_SERVER_API_AUTH_STRING", "PREFECT_API_AUTH_STRING"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of-another-service")
+    first = settings()
+    assert first["AWS_SECRET_ACCESS_KEY"] != "of-another-service", "our own S3 server has keys of its own"
+    assert settings() == first == read_env(tmp_path / "home/env")
+    assert len(first["PREFECT_SERVER_API_AUTH_STRING"]) > 30
+    monkeypatch.setenv("PACKSHOT_AUTH", "off")
+    assert "PREFECT_API_AUTH_STRING" not in settings()
+    monkeypatch.setenv("PACKSHOT_HOST", "0.0.0.0")
+    with pytest.raises(SettingError, match="anyone could read every secret"):
+        settings()
