@@ -17,7 +17,7 @@ from flows.fan_out import Effort, work_on_shards
 from flows.run_pages import show_run, show_summary
 from packshot import progress
 from packshot.catalogue import Source
-from packshot.config import load_profile
+from packshot.config import check_engines, load_profile
 from packshot.errors import RunBrokenOff
 from packshot.preflight import check_store
 from packshot.report.summary import headline
@@ -87,7 +87,8 @@ class CatalogueParameters(Effort, Catalogue):
         path = self.source if "://" in self.source else str(Path(self.source).expanduser().resolve())
         source = Source(path=path, columns=self.columns, allow_http=self.allow_http)
         _ = source.kind  # a catalogue that is not there is told of now
-        stages_for(tuple(self.steps))
+        profile = load_profile(self.profile, self.overrides)
+        check_engines(profile, stages_for(tuple(self.steps)))
         name = self.name or Path(path.rstrip("/")).stem
         return RunSpec(
             run_id=new_run_id(name),
@@ -95,7 +96,7 @@ class CatalogueParameters(Effort, Catalogue):
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
             source=source,
             steps=tuple(step.value for step in Step if step in self.steps),
-            profile=load_profile(self.profile, self.overrides),
+            profile=profile,
             background=self.background.strip(),
             limit=self.limit,
             shard_size=self.shard_size,

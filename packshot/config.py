@@ -3,6 +3,7 @@
 import hashlib
 import json
 import tomllib
+from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -85,11 +86,17 @@ def load_profile(name: str = "lite", overrides: dict[str, Any] | None = None) ->
         profile = Profile.model_validate({**table, "stages": stages})
     except ValidationError as error:
         raise SettingError(f"profile {where}: {_first(error)}") from error
-    for stage, choice in profile.stages.items():
-        cls = engine_class(stage, choice.engine)
-        reads = {name: (profile.stages[name].engine, _version(profile, name)) for name in STAGES[stage].reads}
-        cls.check_upstream(cls.Params(**choice.params), reads)
     return profile
+
+
+def check_engines(profile: Profile, stages: Iterable[str]) -> None:
+    """Make sure that the engines of these stages fit together. Raises `SettingError` that says which do not."""
+    for stage in stages:
+        if stage in STAGES:
+            choice = profile.stages[stage]
+            cls = engine_class(stage, choice.engine)
+            reads = {name: (profile.stages[name].engine, _version(profile, name)) for name in STAGES[stage].reads}
+            cls.check_upstream(cls.Params(**choice.params), reads)
 
 
 def fingerprints(profile: Profile) -> dict[str, str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.nothing import PROFILE
-from packshot.config import fingerprints, load_profile
+from packshot.config import check_engines, fingerprints, load_profile
 from packshot.errors import SettingError
 from packshot.stages import STAGES, stages_for
 
@@ -66,3 +66,10 @@ def test_steps_name_their_stages_in_order() -> None:
         stages_for(("polish",))
     with pytest.raises(SettingError, match="no steps"):
         stages_for(())
+
+
+def test_another_engine_s_features_are_refused_where_the_classifier_reads_them() -> None:
+    profile = load_profile("lite", {"ocr.engine": "easyocr"})
+    check_engines(profile, stages_for(("clean", "place")))
+    with pytest.raises(SettingError, match="trained with ocr engine rapid"):
+        check_engines(profile, stages_for(("classify",)))
