@@ -70,7 +70,7 @@ def learn_background(small: np.ndarray) -> Background:
     """The background of `small`, RGB uint8 (h, w, 3), long side about 200 to 600 px."""
     height, width = small.shape[:2]
     lab = to_lab(small)
-    frame = find_frame(lab)
+    frame = find_frame(lab) | find_panels(lab)
     band = _border_band(frame)
     samples = np.flatnonzero(band)
     samples = samples[:: max(1, len(samples) // 2000)]
@@ -111,11 +111,10 @@ def learn_background(small: np.ndarray) -> Background:
         # The background's own scatter decides how faint a product may be: white on white is told by a few units.
         scatter = float(np.median(distance[alike & band])) if (alike & band).any() else noise
         tolerance = float(np.clip(4.0 * scatter, 1.8, tolerance))
-    frame = frame | find_panels(lab, distance > 4 * tolerance)
     threshold = _threshold(distance, tolerance)
     mask = _touching((distance < threshold) & ~frame, band)
     mask |= _openings(distance, threshold, mask, frame)
-    mask = grow_into_shadows(lab, predicted, mask, frame)
+    mask = grow_into_shadows(lab, predicted, mask, distance < threshold, frame)
     return Background(predicted, distance, threshold, mask, float(explained), len(surfaces), frame)
 
 
@@ -142,25 +141,28 @@ def find_frame(lab: np.ndarray) -> np.ndarray:
     return frame
 
 
-def find_panels(lab: np.ndarray, unlike: np.ndarray) -> np.ndarray:
-    """bool (h, w): flat shapes that start along a whole side, such as a banner at the foot, and what they enclose.
-
-    `unlike` bool (h, w) says where the background's colour is not.
-    """
-    panels = np.zeros(unlike.shape, bool)
+def find_panels(lab: np.ndarray) -> np.ndarray:
+    """bool (h, w): flat shapes that start along a whole side and end with an edge, such as a banner at the foot, and
+    what they enclose."""
+    panels = np.zeros(lab.shape[:2], bool)
     for turn in range(4):
-        side, apart = np.rot90(lab, turn), np.rot90(unlike, turn)
+        side = np.rot90(lab, turn)
         line = slice(1, 3)
         colour = np.median(side[line], axis=(0, 1))
-        flat = np.linalg.norm(side - colour, axis=2) < 5
-        if (flat[line] & apart[line]).mean() < 0.85:
+        unlike = np.linalg.norm(side - colour, axis=2)
+        flat = unlike < 5
+        if flat[line].mean() < 0.85:
             continue
-        count, labels = cv2.connectedComponents((flat & apart).astype(np.uint8), connectivity=4)
-        region = np.isin(labels, np.unique(labels[line][flat[line] & apart[line]])) & (labels > 0)
+        _, labels = cv2.connectedComponents(flat.astype(np.uint8), connectivity=4)
+        region = np.isin(labels, np.unique(labels[line][flat[line]])) & flat
         region[:2] = True
         region = fill_holes(region)
-        if region.mean() < 0.5:
-            np.rot90(panels, turn)[:] |= region
+        if region.mean() > 0.48 or region[-2:].mean() > 0.1:
+            continue
+        apart = cv2.distanceTransform((~region).astype(np.uint8), cv2.DIST_L2, 3)
+        beyond = unlike[(apart > 2.5) & (apart < 5)]
+        if len(beyond) and np.percentile(beyond, 20) > 10:
+            np.rot90(panels, turn)[:] |= apart < 2.5
     return panels
 
 
@@ -174,7 +176,7 @@ def _border_band(frame: np.ndarray) -> np.ndarray:
     top, bottom, left, right = rows[0], rows[-1] + 1, cols[0], cols[-1] + 1
     band[top:bottom, left:right] = True
     band[top + depth : bottom - depth, left + depth : right - depth] = False
-    return band
+    return band & ~frame
 
 
 def _terms(height: int, width: int) -> np.ndarray:

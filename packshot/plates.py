@@ -94,7 +94,7 @@ def _lies_over(region: np.ndarray, foreground: np.ndarray) -> bool:
 def thin_lines(body: np.ndarray, marks: np.ndarray) -> np.ndarray:
     """Callout and dimension lines in `body` bool (h, w): thin, straight, and starting at an overlay in `marks`, or
     standing free of everything thick."""
-    width = max(3, round(0.009 * max(body.shape)) | 1)
+    width = max(2, round(0.0065 * max(body.shape)))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width + 1, width + 1))
     thick = cv2.morphologyEx(body.astype(np.uint8), cv2.MORPH_OPEN, kernel)
     near_thick = cv2.dilate(thick, np.ones((3, 3), np.uint8)) > 0

@@ -4,11 +4,14 @@ import cv2
 import numpy as np
 
 
-def grow_into_shadows(lab: np.ndarray, predicted: np.ndarray, mask: np.ndarray, frame: np.ndarray) -> np.ndarray:
+def grow_into_shadows(
+    lab: np.ndarray, predicted: np.ndarray, mask: np.ndarray, alike: np.ndarray, frame: np.ndarray
+) -> np.ndarray:
     """Background `mask` bool (h, w), grown into soft shadows: a little darker, hue kept, no edge in between.
 
-    `lab` and `predicted`, the background's colour, float32 (h, w, 3). Pale products are as soft inside as shadows are.
-    So a shadow has nothing solid right below it, and what would eat most of a piece of foreground is none.
+    `lab` and `predicted`, the background's colour, float32 (h, w, 3); `alike` bool (h, w), pixels of that colour.
+    Pale products are as soft inside as shadows are. So a shadow has nothing solid right below it, and what would eat
+    most of a piece of foreground is none. Shadows seen through a product are bounded by strong edges.
     """
     side = max(mask.shape)
     smooth = cv2.GaussianBlur(lab, (0, 0), side / 380)
@@ -16,8 +19,11 @@ def grow_into_shadows(lab: np.ndarray, predicted: np.ndarray, mask: np.ndarray, 
     hue = np.linalg.norm(smooth[..., 1:] - predicted[..., 1:], axis=2)
     dx = cv2.Sobel(smooth[..., 0], cv2.CV_32F, 1, 0, scale=1 / 8)
     dy = cv2.Sobel(smooth[..., 0], cv2.CV_32F, 0, 1, scale=1 / 8)
-    soft = cv2.magnitude(dx, dy) < 780 / side
+    slope = cv2.magnitude(dx, dy)
+    soft = slope < 780 / side
     shadow = (light < 0) & (light > -0.6 * predicted[..., 0]) & (hue < 4 - 0.1 * light) & soft & ~frame & ~mask
+    mask = mask | _enclosed(slope, shadow, alike, mask, frame)
+    shadow &= ~mask
     width = max(3, round(side / 90) | 1)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
     wide = cv2.morphologyEx((shadow | mask).astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0
@@ -26,8 +32,7 @@ def grow_into_shadows(lab: np.ndarray, predicted: np.ndarray, mask: np.ndarray, 
     _, pieces, stats, _ = cv2.connectedComponentsWithStats(solid, connectivity=8)
     solid &= (stats[:, cv2.CC_STAT_AREA] > 0.006 * solid.size)[pieces].astype(np.uint8)
     reach = max(4, round(0.12 * side))
-    above = np.ones((reach, 1), np.uint8)
-    over_solid = cv2.dilate(solid, above, anchor=(0, 0)) > 0
+    over_solid = cv2.dilate(solid, np.ones((reach, 1), np.uint8), anchor=(0, 0)) > 0
     free = cv2.morphologyEx((wide & shadow & ~over_solid).astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0
     grown = _touching(free | mask, mask) & ~mask
     if not grown.any():
@@ -45,6 +50,32 @@ def grow_into_shadows(lab: np.ndarray, predicted: np.ndarray, mask: np.ndarray, 
     away = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 3)
     falls = _correlation(labels, count, away, -light)
     return mask | (grown & ((deepest < 0.05 * side) & (falls > 0.2))[labels])
+
+
+def _enclosed(
+    slope: np.ndarray, shadow: np.ndarray, alike: np.ndarray, mask: np.ndarray, frame: np.ndarray
+) -> np.ndarray:
+    """Shadowed background behind a handle or between rungs: partly of the very colour, with a strong edge all around."""
+    found = np.zeros_like(mask)
+    steepest = cv2.dilate(slope, np.ones((5, 5), np.uint8))
+    through = ((shadow | alike) & ~mask & ~frame).astype(np.uint8)
+    through = cv2.morphologyEx(through, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(through, connectivity=4)
+    least = max(12, (max(mask.shape) / 60) ** 2)
+    beside = np.unique(labels[cv2.dilate(mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0])
+    for label in range(1, count):
+        x, y, w, h, area = stats[label]
+        if area < least or label in beside:
+            continue
+        window = slice(max(0, y - 4), y + h + 4), slice(max(0, x - 4), x + w + 4)
+        piece = labels[window] == label
+        if alike[window][piece].mean() < 0.1:
+            continue
+        apart = cv2.distanceTransform((~piece).astype(np.uint8), cv2.DIST_L2, 3)
+        rim = (apart > 1) & (apart <= 3)
+        if rim.any() and np.percentile(steepest[window][rim], 25) > 2600 / max(mask.shape):
+            found[window] |= apart <= 2
+    return found
 
 
 def _correlation(labels: np.ndarray, count: int, first: np.ndarray, second: np.ndarray) -> np.ndarray:
