@@ -98,7 +98,7 @@ def _rewrite(run: Run, traces: Traces) -> None:
         collect(run, plan["shards"], plan=plan, wall_seconds=record.get("wall_seconds"))
         write_report(run)
     elif "summary" in record:  # nothing is left of this run
-        run.store.delete(list(run.store.keys(f"{run.prefix}/")))
+        run.store.delete_all(f"{run.prefix}/")
         open_run.cache_clear()
 
 

@@ -74,9 +74,9 @@ def collect_garbage(
     for run_id in result.runs:
         prefixes = [f"runs/{run_id}/", f"prefect/{hashlib.sha256(store.url.encode()).hexdigest()[:16]}/{run_id}/"]
         for prefix in prefixes:
-            keys = list(store.keys(prefix))
-            result.removed[prefix.split("/")[0]] += len(keys)
-            _remove(store, iter(keys), delete)
+            result.removed[prefix.split("/")[0]] += sum(1 for _ in store.keys(prefix))
+            if delete:
+                store.delete_all(prefix)
     return result
 
 

@@ -63,6 +63,10 @@ class Store(ABC):
     def existing(self, keys: Iterable[str]) -> set[str]:
         """Those of the keys that are there, found in as few requests as the store allows."""
 
+    def delete_all(self, prefix: str) -> None:
+        """Remove every object under a prefix that ends with `/`."""
+        self.delete(self.keys(prefix))
+
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
         """Objects by key; keys that are not there are left out."""
         return {key: data for key in keys if (data := self.get(key)) is not None}
@@ -138,6 +142,12 @@ class FolderStore(Store):
     def delete(self, keys: Iterable[str]) -> None:
         for key in keys:
             self.path(key).unlink(missing_ok=True)
+
+    def delete_all(self, prefix: str) -> None:
+        import shutil
+
+        with suppress(FileNotFoundError):
+            shutil.rmtree(self.path(prefix))  # folders too, or an empty one would look like a run
 
     def keys(self, prefix: str) -> Iterator[str]:
         for folder, _, names in os.walk(self.path(prefix)):
