@@ -1,8 +1,8 @@
 """The three-input residual network, in PyTorch, with Keras' counts and conventions.
 
 The method was published with Keras; to be the same network, every convolution here has a bias (a separable one only
-after its pointwise half), strided layers pad as Keras' "same" does, batch normalisation uses Keras' eps and
-momentum, and weights start as Keras starts them (Glorot uniform, zero biases).
+after its pointwise half), strided layers pad as Keras' "same" does, batch normalisation uses Keras' eps, and
+weights start as Keras starts them (Glorot uniform, zero biases).
 """
 
 from typing import NamedTuple
@@ -136,8 +136,10 @@ def _conv_bn_relu(channels_in: int, channels_out: int, kernel: int) -> nn.Sequen
 
 
 def _batch_norm(channels: int) -> nn.BatchNorm2d:
-    # Keras' momentum 0.99 is the share of the old value, PyTorch's the share of the new one.
-    return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01)
+    # Keras' default of 0.99 (here 0.01) takes hundreds of steps to catch up with a network that still learns. An epoch
+    # of a few thousand photos has about a hundred, so that validation would measure the averages' lag, and stop early.
+    # (Keras' momentum is the share of the old value, PyTorch's the share of the new one.)
+    return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.03)
 
 
 def _initialise_as_keras(module: nn.Module) -> None:
