@@ -47,7 +47,9 @@ def read_prompt(prompt: str, product_rgb: tuple[float, float, float], rng: np.ra
     """
     text = prompt.lower().replace("ё", "е")
     # "light blue" and "window light" name a colour and a lamp, not a brightness.
-    bright = re.sub(r"(?:window|side|soft|studio|natural)\s+light|light[- ](?:blue|gr[ea]y)|dark[- ](?:blue|gr[ea]y)", " ", text)
+    bright = re.sub(
+        r"(?:window|side|soft|studio|natural)\s+light|light[- ](?:blue|gr[ea]y)|dark[- ](?:blue|gr[ea]y)", " ", text
+    )
     said = {name: bool(re.search(rf"(?<!\w)(?:{words})(?!\w)", bright)) for name, words in _WORDS.items()}
     said["window"] |= bool(re.search(r"window\s+light", text))
     surface = next((name for name, words in SURFACES.items() if re.search(rf"(?<!\w)(?:{words})(?!\w)", text)), "")
@@ -91,7 +93,9 @@ def _surface_colour(surface: str, wall: np.ndarray, coloured: bool, dark: bool) 
     return np.float32(own[surface]) * (0.3 if dark else 1.0)
 
 
-def draw_backdrop(size_wh: tuple[int, int], style: BackdropStyle, ground: float, rng: np.random.Generator) -> np.ndarray:
+def draw_backdrop(
+    size_wh: tuple[int, int], style: BackdropStyle, ground: float, rng: np.random.Generator
+) -> np.ndarray:
     """A backdrop, RGB float32 (H, W, 3) in [0, 255]. `ground` in [0, 1] is where things stand, from the top."""
     width, height = size_wh
     y, x = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j].astype(np.float32)
@@ -123,7 +127,9 @@ def draw_backdrop(size_wh: tuple[int, int], style: BackdropStyle, ground: float,
         # A paper sweep: the floor catches more light in front, and the bend is a soft darker band.
         bend = _smooth((y - horizon) / 0.09)
         lit = 1.0 + 0.05 * bend - 0.07 * np.exp(-(((y - horizon) / 0.11) ** 2))
-        picture = (picture * (1 - bend[..., None]) + floor * (light * 0.5 + 0.5)[..., None] * bend[..., None]) * lit[..., None]
+        picture = (picture * (1 - bend[..., None]) + floor * (light * 0.5 + 0.5)[..., None] * bend[..., None]) * lit[
+            ..., None
+        ]
     grain = cv2.resize(rng.normal(0, 0.6, (min(height, 512), min(width, 512))).astype(np.float32), size_wh)
     return np.clip(picture + grain[..., None], 0, 255)
 
@@ -141,7 +147,9 @@ def _window(x: np.ndarray, y: np.ndarray, height: int) -> np.ndarray:
     return 0.88 + 0.2 * cv2.GaussianBlur(panes, (0, 0), max(1.0, 0.012 * height))
 
 
-def _surface(name: str, size_wh: tuple[int, int], horizon: float, colour: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _surface(
+    name: str, size_wh: tuple[int, int], horizon: float, colour: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
     """A surface seen in perspective: its texture from above, laid out from the horizon to the lower edge."""
     width, height = size_wh
     texture = {"wood": _wood, "marble": _marble, "concrete": _concrete, "fabric": _fabric, "table": _wood}[name]
@@ -185,7 +193,9 @@ def _wood(rng: np.random.Generator, side: int, colour: np.ndarray) -> np.ndarray
     gap = np.minimum(x % 1, 1 - x % 1) * side / boards
     value = value * shade[None] * (1 - 0.45 * np.exp(-((gap / 1.6) ** 2)))[None]
     warm = np.float32([1.0, 0.97, 0.93])
-    return np.clip(colour * value[..., None].astype(np.float32) * warm ** (1.0 - value[..., None].astype(np.float32)), 0, 255)
+    return np.clip(
+        colour * value[..., None].astype(np.float32) * warm ** (1.0 - value[..., None].astype(np.float32)), 0, 255
+    )
 
 
 def _marble(rng: np.random.Generator, side: int, colour: np.ndarray) -> np.ndarray:

@@ -1,8 +1,8 @@
 """What the background of a product photo looks like, learnt from its border.
 
 Works on a reduced picture. The border band votes for up to three colours; each is followed across the picture as a
-smooth surface (quadratic, then locally corrected), so that gradients and vignettes count as background. Frames are found
-and left out. Soft shadows are background too: the same hue, darker, without an edge towards it.
+smooth surface (quadratic, then locally corrected), so that gradients and vignettes count as background. Frames are
+found and left out. Soft shadows are background too: the same hue, darker, without an edge towards it.
 """
 
 from dataclasses import dataclass

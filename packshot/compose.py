@@ -193,4 +193,4 @@ def cast_shadow(alpha: np.ndarray, strength: float) -> np.ndarray:
     lay = np.float32([[1, -lean, lean * base], [0, flat, base * (1 - flat) + 0.008 * tall]])
     laid = cv2.warpAffine(solid, lay, (width, height))
     laid = cv2.GaussianBlur(laid, (0, 0), max(1.0, 0.014 * side))
-    return strength * np.clip(0.75 * near + 0.45 * laid + 0.25 * around, 0, 1)
+    return strength * np.clip(near + 0.5 * laid + 0.25 * around, 0, 1)

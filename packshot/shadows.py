@@ -41,7 +41,7 @@ def grow_into_shadows(
     areas = np.bincount(labels.ravel(), minlength=count)
     taken = np.bincount(labels[grown], minlength=count)
     grown &= (taken < 0.45 * areas)[labels]
-    # Shadows are narrow bands; what is thick is the soft inside of a pale product.
+    # Shadows are bands; what is thick is the soft inside of a pale product.
     count, labels = cv2.connectedComponents(grown.astype(np.uint8), connectivity=8)
     depth = cv2.distanceTransform(grown.astype(np.uint8), cv2.DIST_L2, 3)
     deepest = np.zeros(count, np.float32)
@@ -49,13 +49,14 @@ def grow_into_shadows(
     # And they darken towards what casts them, where a pale product's rim is darkest at the background.
     away = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 3)
     falls = _correlation(labels, count, away, -light)
-    return mask | (grown & ((deepest < 0.05 * side) & (falls > 0.2))[labels])
+    band = (deepest < 0.05 * side) & (falls > 0.2) | (deepest < 0.1 * side) & (falls > 0.6)
+    return mask | (grown & band[labels])
 
 
 def _enclosed(
     slope: np.ndarray, shadow: np.ndarray, alike: np.ndarray, mask: np.ndarray, frame: np.ndarray
 ) -> np.ndarray:
-    """Shadowed background behind a handle or between rungs: partly of the very colour, with a strong edge all around."""
+    """Shadowed background behind a handle or between rungs: partly of the very colour, a strong edge all around."""
     found = np.zeros_like(mask)
     steepest = cv2.dilate(slope, np.ones((5, 5), np.uint8))
     through = ((shadow | alike) & ~mask & ~frame).astype(np.uint8)

@@ -19,7 +19,7 @@ class ColourCaptionerParams(EngineParams):
 
 
 class ColourCaptioner(Engine):
-    """"A tall blue and white product on a light grey background, with the words …"; phrases name product and pack."""
+    """ "A tall blue and white product on a light grey background, with the words …"; phrases name product and pack."""
 
     stage = "caption"
     name = "colours"

@@ -16,7 +16,7 @@ _LOGITS = 256
 
 
 class GrabCutSegmenterParams(EngineParams):
-    reach: float = Field(12, gt=0, le=32, description="largest absolute logit; 1 is one pixel of the 256 from the outline")
+    reach: float = Field(12, gt=0, le=32, description="largest absolute logit; 1 is one of the 256 pixels")
 
 
 class GrabCutSegmenter(Engine):
