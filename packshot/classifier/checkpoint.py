@@ -18,6 +18,7 @@ def save_checkpoint(path: Path, model: ThreeInputNet, about: Checkpoint) -> None
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     partial = path.with_name(path.name + ".partial")
     save_file(weights, partial)
+    partial.chmod(0o644)  # safetensors makes files that only their owner can read
     os.replace(partial, path)
     write_about(path, about)
 

@@ -95,7 +95,9 @@ def train(
     optimiser = torch.optim.Adam(model.parameters(), lr=settings.learning_rate, eps=1e-7)
     weights = _class_weights(drawn.labels[train_rows], len(features.classes)) if settings.class_weights else None
 
-    identity = {"settings": asdict(settings), "features": about_features, "photos": _digest_of(drawn)}
+    # How long to go on may be changed underway; all else must stay, or the weights would be of no one recipe.
+    recipe = {k: v for k, v in asdict(settings).items() if k not in ("epochs", "patience")}
+    identity = {"settings": recipe, "features": about_features, "photos": _digest_of(drawn)}
     state = TrainingState(out.with_suffix(".training"), identity)
     progress = state.load(model, optimiser) or Progress(learning_rate=settings.learning_rate)
     _write_metrics(out, progress.history)
