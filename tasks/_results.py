@@ -2,6 +2,7 @@
 host. The saved block names the store and holds no keys; those come from the process's own settings."""
 
 import hashlib
+from asyncio import to_thread
 from functools import lru_cache
 from pathlib import Path
 
@@ -21,14 +22,20 @@ class PackshotResults(WritableFileSystem):
 
     store: str = Field(description="The store, as s3://bucket/prefix.")
 
-    async def read_path(self, path: str) -> bytes:
+    def read_path(self, path: str, _sync: bool | None = None) -> bytes:
         data = open_store(self.store).get(RESULTS_PREFIX + path)
         if data is None:
             raise ValueError(f"no result {path} in {self.store}")  # what Prefect takes for "not cached"
         return data
 
-    async def write_path(self, path: str, content: bytes) -> None:
+    def write_path(self, path: str, content: bytes, _sync: bool | None = None) -> None:
         open_store(self.store).put(RESULTS_PREFIX + path, content)
+
+    async def aread_path(self, path: str) -> bytes:
+        return await to_thread(self.read_path, path)
+
+    async def awrite_path(self, path: str, content: bytes) -> None:
+        await to_thread(self.write_path, path, content)
 
 
 @lru_cache(maxsize=4)
