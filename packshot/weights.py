@@ -106,6 +106,19 @@ def find_weights(name: str) -> Path:
     raise SettingError(f"there are no weights {name!r}: neither such a path, nor one of {names}")
 
 
+def load_folder(cls: Any, name: str, **options: Any) -> Any:
+    """A model, tokenizer or processor (`cls.from_pretrained`) from weights on this machine: never from the net, and
+    tensors from safetensors only. Raises `SettingError`."""
+    path = find_weights(name)
+    try:
+        return cls.from_pretrained(path, local_files_only=True, **options)
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+        raise SettingError(
+            f"{path} cannot be loaded as {cls.__name__}: {str(error)[:300]}; `packshot models verify` checks pulled "
+            "weights, and `packshot models pull` keeps pickled ones as safetensors"
+        ) from error
+
+
 def revision_of(name: str) -> str:
     """What identifies weights in a fingerprint: the pinned SHA-256 or revision, else what the lock file records, else
     (the user's own) the SHA-256 of their files. Pinned ones need not be on this machine."""

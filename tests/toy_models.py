@@ -48,6 +48,130 @@ def toy_sam(path: Path, seed: int = 0) -> Path:
     return path
 
 
+def toy_vocabulary() -> list[str]:
+    """BERT's word pieces, a few of them: the words of the tests, and every letter by itself."""
+    letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+    words = "a the red blue green white black mug bottle shoe bag toy box of with and on for product packaging "
+    words += "infographic text label icon badge ceramic plastic background table all s"
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", ",", "?", *words.split(), *letters]
+    return list(dict.fromkeys([*pieces, *(f"##{c}" for c in letters)]))
+
+
+def toy_blip(folder: Path, seed: int = 0) -> Path:
+    """A BLIP folder: config, safetensors, tokenizer, image processor."""
+    from transformers import BertTokenizer, BlipConfig, BlipForConditionalGeneration, BlipImageProcessor, BlipProcessor
+
+    tokens = toy_vocabulary()
+    tokens += ["[DEC]", "[ENC]"]
+    ids = {token: i for i, token in enumerate(tokens)}
+    size = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    config = BlipConfig(
+        text_config={
+            **size,
+            "vocab_size": len(tokens),
+            "encoder_hidden_size": 16,
+            "projection_dim": 8,
+            "max_position_embeddings": 64,
+            "bos_token_id": ids["[DEC]"],
+            "eos_token_id": ids["[SEP]"],
+            "sep_token_id": ids["[SEP]"],
+            "pad_token_id": 0,
+        },
+        vision_config={**size, "image_size": 32, "patch_size": 8, "projection_dim": 8},
+        projection_dim=8,
+        image_text_hidden_size=8,
+    )
+    torch.manual_seed(seed)
+    model = BlipForConditionalGeneration(config).eval()
+    model.save_pretrained(folder)
+    vocabulary = folder / "toy-vocab.txt"
+    vocabulary.write_text("\n".join(tokens))
+    tokenizer = BertTokenizer(vocab=ids, bos_token="[DEC]", additional_special_tokens=["[ENC]"])
+    BlipProcessor(BlipImageProcessor(size={"height": 32, "width": 32}), tokenizer).save_pretrained(folder)
+    vocabulary.unlink()
+    return folder
+
+
+def toy_clip(folder: Path, seed: int = 0) -> Path:
+    """A CLIP folder: config, safetensors, byte-pair tokenizer of single letters, image processor."""
+    from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel, CLIPProcessor, CLIPTokenizer
+
+    letters = [chr(c) for c in range(33, 127)]
+    pieces = ["<|startoftext|>", "<|endoftext|>", *letters, *(f"{c}</w>" for c in letters)]
+    ids = {piece: i for i, piece in enumerate(pieces)}
+    size = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
+    config = CLIPConfig(
+        text_config={
+            **size,
+            "vocab_size": len(pieces),
+            "max_position_embeddings": 77,
+            "bos_token_id": 0,
+            "eos_token_id": 1,
+            "pad_token_id": 1,
+        },
+        vision_config={**size, "image_size": 32, "patch_size": 8},
+        projection_dim=12,
+    )
+    torch.manual_seed(seed)
+    CLIPModel(config).eval().save_pretrained(folder)
+    processor = CLIPImageProcessor(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32})
+    CLIPProcessor(processor, CLIPTokenizer(vocab=ids, merges=[])).save_pretrained(folder)
+    return folder
+
+
+def toy_grounding_dino(folder: Path, seed: int = 0) -> Path:
+    """A GroundingDINO folder: Swin backbone, BERT text encoder, deformable encoder and decoder, one layer each."""
+    from transformers import (
+        BertTokenizer,
+        GroundingDinoConfig,
+        GroundingDinoForObjectDetection,
+        GroundingDinoImageProcessor,
+        GroundingDinoProcessor,
+        SwinConfig,
+    )
+
+    tokens = toy_vocabulary()
+    config = GroundingDinoConfig(
+        backbone_config=SwinConfig(
+            image_size=64,
+            patch_size=4,
+            embed_dim=8,
+            depths=[1, 1, 1, 1],
+            num_heads=[1, 1, 2, 2],
+            window_size=4,
+            out_features=["stage2", "stage3", "stage4"],
+        ),
+        text_config={
+            "model_type": "bert",
+            "vocab_size": len(tokens),
+            "hidden_size": 16,
+            "intermediate_size": 16,
+            "num_hidden_layers": 1,
+            "num_attention_heads": 2,
+            "max_position_embeddings": 256,
+        },
+        num_queries=30,
+        d_model=32,
+        encoder_layers=1,
+        decoder_layers=2,
+        encoder_attention_heads=2,
+        decoder_attention_heads=2,
+        encoder_ffn_dim=16,
+        decoder_ffn_dim=16,
+        num_feature_levels=4,
+    )
+    torch.manual_seed(seed)
+    model = GroundingDinoForObjectDetection(config).eval()
+    for name, parameter in model.named_parameters():
+        if "bbox_embed" in name and parameter.dim() > 1:
+            torch.nn.init.normal_(parameter, std=0.3)
+    model.save_pretrained(folder)
+    tokenizer = BertTokenizer(vocab={token: i for i, token in enumerate(tokens)})
+    processor = GroundingDinoImageProcessor(size={"shortest_edge": 96, "longest_edge": 160})
+    GroundingDinoProcessor(processor, tokenizer).save_pretrained(folder)
+    return folder
+
+
 def toy_photo(seed: int, size_wh: tuple[int, int] = (96, 72)) -> np.ndarray:
     """A coloured disc and a plate on a gradient, RGB uint8 (H, W, 3)."""
     import cv2
