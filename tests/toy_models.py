@@ -172,6 +172,65 @@ def toy_grounding_dino(folder: Path, seed: int = 0) -> Path:
     return folder
 
 
+def toy_inpainting(folder: Path, seed: int = 0, suspects_all: bool = False) -> Path:
+    """A diffusers folder of a Stable Diffusion inpainting pipeline, with the published parts: U-Net of nine channels,
+    VAE, CLIP text encoder and tokenizer, PNDM scheduler, safety checker (which suspects all pictures, or none)."""
+    from diffusers import AutoencoderKL, PNDMScheduler, StableDiffusionInpaintPipeline, UNet2DConditionModel
+    from diffusers.pipelines.stable_diffusion import StableDiffusionSafetyChecker
+    from transformers import CLIPConfig, CLIPImageProcessor, CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+
+    letters = [chr(c) for c in range(33, 127)]
+    pieces = ["<|startoftext|>", "<|endoftext|>", *letters, *(f"{c}</w>" for c in letters)]
+    size = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    torch.manual_seed(seed)
+    unet = UNet2DConditionModel(
+        sample_size=8,
+        in_channels=9,
+        out_channels=4,
+        block_out_channels=(8, 16),
+        layers_per_block=1,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        cross_attention_dim=16,
+        attention_head_dim=4,
+        norm_num_groups=4,
+    )
+    vae = AutoencoderKL(
+        block_out_channels=[8, 8, 8, 8],
+        down_block_types=["DownEncoderBlock2D"] * 4,
+        up_block_types=["UpDecoderBlock2D"] * 4,
+        layers_per_block=1,
+        norm_num_groups=4,
+        latent_channels=4,
+        sample_size=64,
+    )
+    text = CLIPTextModel(
+        CLIPTextConfig(**size, vocab_size=len(pieces), max_position_embeddings=77, bos_token_id=0, eos_token_id=1)
+    )
+    checker = StableDiffusionSafetyChecker(
+        CLIPConfig(
+            text_config={**size, "vocab_size": 9},
+            vision_config={**size, "image_size": 32, "patch_size": 8},
+            projection_dim=12,
+        )
+    )
+    for name in ("concept_embeds_weights", "special_care_embeds_weights"):
+        getattr(checker, name).data.fill_(-2.0 if suspects_all else 2.0)
+    pipeline = StableDiffusionInpaintPipeline(
+        vae=vae,
+        text_encoder=text,
+        tokenizer=CLIPTokenizer(vocab={p: i for i, p in enumerate(pieces)}, merges=[], model_max_length=77),
+        unet=unet,
+        scheduler=PNDMScheduler(
+            beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", skip_prk_steps=True, steps_offset=1
+        ),
+        safety_checker=checker,
+        feature_extractor=CLIPImageProcessor(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}),
+    )
+    pipeline.save_pretrained(folder)
+    return folder
+
+
 def toy_photo(seed: int, size_wh: tuple[int, int] = (96, 72)) -> np.ndarray:
     """A coloured disc and a plate on a gradient, RGB uint8 (H, W, 3)."""
     import cv2

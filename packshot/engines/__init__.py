@@ -19,7 +19,9 @@ REGISTRY: dict[tuple[str, str], str] = {
     ("mask", "grabcut"): "packshot.engines.mask_grabcut:GrabCutMask",
     ("mask", "sam"): "packshot.engines.mask_sam:SamMask",
     ("repair", "opencv"): "packshot.engines.repair_opencv:OpenCvRepair",
+    ("repair", "diffusion"): "packshot.engines.repair_diffusion:RepairDiffusion",
     ("inpaint", "studio"): "packshot.engines.inpaint_studio:StudioBackdrop",
+    ("inpaint", "diffusion"): "packshot.engines.inpaint_diffusion:InpaintDiffusion",
     ("deliver", "white"): "packshot.engines.deliver_white:WhiteBackground",
 }
 
