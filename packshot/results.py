@@ -14,7 +14,13 @@ from packshot.records import VERDICTS
 from packshot.run import DONE, INCOMPLETE, Run, iter_photos, write_record
 from packshot.shard import count_shard, photo_table
 
-_TYPES = {"http_status": pa.int32(), "attempts": pa.int32(), "retryable": pa.bool_(), "seconds": pa.float64()}
+_TYPES = {
+    "http_status": pa.int32(),
+    "attempts": pa.int32(),
+    "unread_texts": pa.int32(),
+    "retryable": pa.bool_(),
+    "seconds": pa.float64(),
+}
 _TYPES |= {f"p_{verdict}": pa.float64() for verdict in VERDICTS}
 
 

@@ -86,6 +86,7 @@ def _card(run: Run, row: dict[str, Any]) -> dict[str, Any]:
         "probabilities": sorted(probabilities, key=lambda item: -item[1])[:3],
         "caption": row["caption"],
         "texts": " · ".join(json.loads(row["texts"]))[:160] if row["texts"] else "",
+        "unread": row["unread_texts"],
         "background": row["background"],
         "note": row["message"] if row["outcome"] == "failed" else row["skipped_because"],
     }
