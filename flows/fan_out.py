@@ -100,7 +100,7 @@ def _settled(run: Run, shard: int) -> bool:
     """Whether a shard is done already, or every photo in it is: then no flow is started for it."""
     if done := run.shard_done(shard):
         for stage in run.stages:
-            progress.advance(stage, done["photos"])
+            progress.advance(stage, done["photos"], found_done_in=shard)
         return True
     if settle_shard(run, shard):
         finish_shard(run, shard)

@@ -1,6 +1,6 @@
 """A Prefect server for one command, where none is configured.
 
-Prefect can start one by itself, but a command that is killed leaves that one behind. This one goes when its command goes.
+Prefect can start one by itself, but a command that is killed leaves that one behind. This one goes with its command.
 """
 
 import ctypes

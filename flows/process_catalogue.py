@@ -119,7 +119,7 @@ def work_on_run(run: Run, effort: Effort, flow: str = "process-catalogue") -> St
     started = time.perf_counter()
     plan = run.plan()
     show_run(run, plan["photos"], flow)
-    progress.advance("total", plan["photos"])
+    progress.advance(progress.TOTAL, plan["photos"])
     work_on_shards(run, plan["shards"], effort)
     run.reload()
     wall = time.perf_counter() - started

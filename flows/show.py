@@ -27,7 +27,7 @@ from packshot.store import FolderStore, Store
 
 @contextmanager
 def progress_display(console: Console, enabled: bool = True) -> Iterator[None]:
-    """A bar a stage, fed by the photo loop of this process."""
+    """A bar a stage, fed by the photo loop of this process; at the end, how much was found done."""
     if not enabled:
         yield
         return
@@ -44,13 +44,18 @@ def progress_display(console: Console, enabled: bool = True) -> Iterator[None]:
         total = 0
         lock = threading.Lock()
 
-        def listener(stage: str, photos: int) -> None:
+        found: dict[str, dict[object, int]] = {}
+
+        def listener(stage: str, photos: int, found_done_in: object) -> None:
             nonlocal total
             with lock:
-                if stage == "total":
+                if stage == progress.TOTAL:
                     total = photos
                     display.update(waiting, visible=False)
                     return
+                found.setdefault(stage, {})
+                if found_done_in is not None:
+                    found[stage].setdefault(found_done_in, photos)
                 if stage not in bars:
                     bars[stage] = display.add_task(stage, total=total, note="")
                 done = display.tasks[bars[stage]].completed
@@ -60,6 +65,8 @@ def progress_display(console: Console, enabled: bool = True) -> Iterator[None]:
 
         with progress.listening(listener):
             yield
+    if done := min((sum(batches.values()) for batches in found.values()), default=0):
+        console.print(f"\n{done:,} of {total:,} photos were found done.", highlight=False)
 
 
 def show_summary(console: Console, summary: dict[str, Any]) -> None:

@@ -67,7 +67,7 @@ def fetch_batch(run: Run, batch: BatchRef) -> StageReport:
     before = ledger.rows(FETCH)
     found = survey_fetch(run, batch)
     rows = list(found.settled)
-    progress.advance(FETCH, len(rows))
+    progress.advance(FETCH, len(rows), found_done_in=batch)
     fresh: list[LedgerRow] = [row for row in rows if before.get(row.photo_id) != row]
     for url, outcome in _fetch(run, found):
         photos, record = found.pending[url]

@@ -3,20 +3,25 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-Listener = Callable[[str, int], None]
+Listener = Callable[[str, int, object], None]
 _listeners: list[Listener] = []
 
 
-def advance(stage: str, photos: int) -> None:
-    """`photos` more photos are through a stage (or a plan: stage `total`)."""
+TOTAL = "total"
+"""Not a stage: how many photos there are."""
+
+
+def advance(stage: str, photos: int, found_done_in: object = None) -> None:
+    """`photos` more photos are through a stage (or there are so many: `TOTAL`). `found_done_in` names the batch if
+    nothing was left to do for them; a batch that is tried again tells of the same photos again."""
     if photos:
         for listener in _listeners:
-            listener(stage, photos)
+            listener(stage, photos, found_done_in)
 
 
 @contextmanager
 def listening(listener: Listener) -> Iterator[None]:
-    """Call `listener(stage, photos)` for every advance in this process."""
+    """Call `listener(stage, photos, found_done_in)` for every advance in this process."""
     _listeners.append(listener)
     try:
         yield

@@ -171,7 +171,7 @@ def run_stage(run: Run, stage_name: str, batch: BatchRef, working_set: WorkingSe
     report = StageReport(stage_name)
     found = survey(run, stage, batch, {name: ledger.rows(name) for name in run.stages})
     rows = list(found.settled)
-    progress.advance(stage_name, len(rows))
+    progress.advance(stage_name, len(rows), found_done_in=batch)
     if found.pending:
         engine = run.engine(stage_name)
         for start in range(0, len(found.pending), engine.max_batch):
@@ -310,9 +310,9 @@ def settle_shard(run: Run, shard: int) -> bool:
         surveyed.append((batch, rows))
     ledger = run.ledger(shard)
     merged: dict[str, list[LedgerRow]] = defaultdict(list)
-    for _, rows in surveyed:
+    for batch, rows in surveyed:
         for name, by_photo in rows.items():
             merged[name] += [row for photo, row in by_photo.items() if ledger.rows(name).get(photo) != row]
-            progress.advance(name, len(by_photo))
+            progress.advance(name, len(by_photo), found_done_in=batch)
     ledger.append_shard([row for rows in merged.values() for row in rows])
     return True
