@@ -86,6 +86,12 @@ def registry() -> dict[str, Weights]:
     return {name: Weights(name=name, **facts) for name, facts in table.items()}
 
 
+def named_by(profile: Any) -> list[str]:
+    """The registry's entries that a `packshot.config.Profile` names, each once, in the order of its stages."""
+    values = [v for choice in profile.stages.values() for k, v in choice.params.items() if k.endswith("weights")]
+    return list(dict.fromkeys(value for value in values if value in registry()))
+
+
 def models_folder() -> Path:
     """Where weights lie on this machine."""
     return Path(os.environ.get("PACKSHOT_MODELS", "~/.cache/packshot/models")).expanduser()

