@@ -25,10 +25,11 @@ def plate_under(
     if not region.any() or region.mean() > most or not is_geometric(region):
         return None
     # The shape's own soft rim is foreground: look past it.
-    inner = cv2.dilate(region.astype(np.uint8), np.ones((5, 5), np.uint8))
+    gap = max(2, round(0.007 * max(region.shape)))
+    inner = cv2.dilate(region.astype(np.uint8), np.ones((2 * gap + 1,) * 2, np.uint8))
     rim = (cv2.dilate(inner, np.ones((5, 5), np.uint8)) > 0) & (inner == 0)
     free = 1 - foreground[rim].mean() if rim.any() else 1.0
-    if free > 0.75 or (free > 0.12 and _lies_over(region, foreground)):
+    if free > 0.75 or (free > 0.12 and _is_lettered(flat, writing) and _lies_over(region, foreground)):
         return inner > 0
     return None
 
@@ -70,14 +71,25 @@ def _outline(region: np.ndarray) -> np.ndarray | None:
     return None if contour is None or cv2.contourArea(contour) < 8 else contour
 
 
+def _is_lettered(flat: np.ndarray, writing: np.ndarray) -> bool:
+    """Whether a text box holds marks on its plate; a reader at times takes a cap or a button for a letter."""
+    ink = ~flat & writing
+    count, _, stats, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=8)
+    marks = int((stats[1:, cv2.CC_STAT_AREA] >= 3).sum())
+    return marks >= 2 and 0.05 < ink.sum() / max(1, writing.sum()) < 0.7
+
+
 def _lies_over(region: np.ndarray, foreground: np.ndarray) -> bool:
     """Whether a shape lies across the outline of what is behind it: where the two outlines meet there are notches.
 
     The edge of a label or of a pack's face runs into the outline without one.
     """
+    gap = max(3, round(0.01 * max(region.shape)))
     solid = fill_holes(foreground | region).astype(np.float32)
     contours, _ = cv2.findContours(
-        cv2.dilate(region.astype(np.uint8), np.ones((7, 7), np.uint8)), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
+        cv2.dilate(region.astype(np.uint8), np.ones((2 * gap + 1,) * 2, np.uint8)),
+        cv2.RETR_EXTERNAL,
+        cv2.CHAIN_APPROX_NONE,
     )
     walk = max(contours, key=len)[:, 0]
     inside = solid[walk[:, 1], walk[:, 0]] > 0
@@ -94,9 +106,11 @@ def _lies_over(region: np.ndarray, foreground: np.ndarray) -> bool:
 def thin_lines(body: np.ndarray, marks: np.ndarray) -> np.ndarray:
     """Callout and dimension lines in `body` bool (h, w): thin, straight, and starting at an overlay in `marks`, or
     standing free of everything thick."""
-    width = max(2, round(0.0065 * max(body.shape)))
+    width = max(2, round(0.008 * max(body.shape)))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width + 1, width + 1))
-    thick = cv2.morphologyEx(body.astype(np.uint8), cv2.MORPH_OPEN, kernel)
+    # A bright streak along a thin part does not make two lines of it.
+    closed = cv2.morphologyEx(body.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    thick = cv2.morphologyEx(closed, cv2.MORPH_OPEN, kernel)
     near_thick = cv2.dilate(thick, np.ones((3, 3), np.uint8)) > 0
     thin = body & ~near_thick
     count, labels, stats, _ = cv2.connectedComponentsWithStats(thin.astype(np.uint8), connectivity=8)

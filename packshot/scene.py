@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from packshot.background import to_lab
-from packshot.compose import drop_specks, fill_holes
+from packshot.background import Background, to_lab
+from packshot.compose import drop_specks, fill_holes, signed_distance
 from packshot.foreground import Foreground
 from packshot.plates import ellipse_fit, grown, is_geometric, plate_under, thin_lines
 
@@ -68,7 +68,7 @@ def read_scene(small: np.ndarray, found: Foreground, quads: list[np.ndarray]) ->
     body = drop_specks(body & ~lines, max(6, int(0.0003 * body.size)))
 
     all_text = _union(writing, empty)
-    product_parts = _choose(_candidates(lab, body, all_text), all_text)
+    product_parts = _choose(_candidates(lab, body, all_text, found.background), all_text, lab)
     product = _union([part.mask for part in product_parts], empty)
     product = _close_labels(product, all_text & ~plates)
     overlays = [
@@ -142,7 +142,7 @@ def _without_writing(foreground: np.ndarray, loose: np.ndarray) -> np.ndarray:
     return body
 
 
-def _candidates(lab: np.ndarray, body: np.ndarray, writing: np.ndarray) -> list[Part]:
+def _candidates(lab: np.ndarray, body: np.ndarray, writing: np.ndarray, background: Background) -> list[Part]:
     """The pieces of the body, each scored as a product in [0, 1]."""
     height, width = body.shape
     parts = []
@@ -163,7 +163,10 @@ def _candidates(lab: np.ndarray, body: np.ndarray, writing: np.ndarray) -> list[
         score *= float(np.clip(0.35 + piece.sum() / filled.sum(), 0, 1))
         score *= 1 - 0.6 * max(0.0, flat - 0.7) / 0.3
         score *= float(np.clip(thick / 0.02, 0.15, 1))
-        parts.append(_part(mask, "product", min(1.0, score)))
+        part = _part(mask, "product", min(1.0, score))
+        part.score *= 0.12 if _is_line_art(colours, background, window, piece) else 1.0
+        part.score *= 0.3 if _is_card(part) else 1.0
+        parts.append(part)
     return sorted(parts, key=lambda part: -part.score)
 
 
@@ -172,10 +175,33 @@ def _is_disc(part: Part) -> bool:
     return 0.9 < (x1 - x0) / (y1 - y0) < 1.1 and ellipse_fit(fill_holes(part.mask)) > 0.94
 
 
+def _is_line_art(colours: np.ndarray, background: Background, window: tuple[slice, slice], piece: np.ndarray) -> bool:
+    """Whether a piece is a drawing: the background's own colour between strong grey lines."""
+    if background.busy:
+        return False
+    distance = background.distance[window][piece]
+    blank = distance < background.threshold[window][piece]
+    if blank.mean() < 0.45 or not (~blank).any():
+        return False
+    chroma = np.linalg.norm(colours[~blank, 1:] - background.lab[window][piece][~blank, 1:], axis=1)
+    return bool(np.percentile(distance[~blank], 60) > 15 and np.percentile(chroma, 90) < 10)
+
+
+def _is_flat(part: Part, lab: np.ndarray) -> bool:
+    """Whether all of a part but its rim is of one colour, as drawn letters and icons are."""
+    inside = cv2.erode(part.mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    colours = lab[inside]
+    return len(colours) > 0 and bool((np.linalg.norm(colours - np.median(colours, axis=0), axis=1) < 4).mean() > 0.85)
+
+
 def _is_card(part: Part) -> bool:
-    """An outlined rectangle with little in it."""
+    """A rectangle drawn with a thin line, with little in it."""
     filled = fill_holes(part.mask)
-    return bool(part.mask.sum() < 0.55 * filled.sum()) and is_geometric(filled, 0.9)
+    if part.mask.sum() > 0.55 * filled.sum() or not is_geometric(filled, 0.9):
+        return False
+    inwards = signed_distance(filled) / max(filled.shape)
+    behind_line = (inwards > 0.012) & (inwards < 0.02)
+    return bool(part.mask[behind_line].mean() < 0.35) if behind_line.any() else False
 
 
 def _text_share(part: Part, writing: np.ndarray) -> float:
@@ -189,7 +215,7 @@ def _thickness(mask: np.ndarray) -> float:
     return float(4 * distance.sum() / max(1, mask.sum()))
 
 
-def _choose(candidates: list[Part], writing: np.ndarray) -> list[Part]:
+def _choose(candidates: list[Part], writing: np.ndarray, lab: np.ndarray) -> list[Part]:
     """The best candidate, and those that belong with it: pieces close by, and its likes in pairs and sets."""
     if not candidates or candidates[0].score < 0.06:
         return []
@@ -199,12 +225,13 @@ def _choose(candidates: list[Part], writing: np.ndarray) -> list[Part]:
     reach = max(2, round(0.012 * max(writing.shape)))
     near = cv2.dilate(fill_holes(best.mask).astype(np.uint8), np.ones((2 * reach + 1,) * 2, np.uint8)) > 0
     round_best = ellipse_fit(fill_holes(best.mask)) > 0.9
+    flat_best = _is_flat(best, lab)
     written_best = _text_share(best, writing) > 0.06
     for part in candidates[1:]:
         # Things of a set are of one size; a lens with a detail or a swatch is a neat shape beside a product.
         alike = part.score > 0.5 * best.score and fill_holes(part.mask).sum() > 0.3 * best_area
         alike &= written_best or _text_share(part, writing) < 0.12
-        alike &= not _is_card(part)
+        alike &= not _is_card(part) and (flat_best or not _is_flat(part, lab))
         alike &= round_best or not _is_disc(part)
         joined = (near & part.mask).sum() > 0.25 * part.mask.sum()
         if alike or joined:

@@ -26,6 +26,24 @@ def grow_into_shadows(
     shadow &= ~mask
     width = max(3, round(side / 90) | 1)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
+    mask = mask | _cast(shadow, slope, light, mask, frame, kernel, ground_only=False)
+    # What is left of a shadow on the ground is darker and steeper; there it must lie flat and low.
+    steep = (light < 0) & (light > -0.85 * predicted[..., 0]) & (hue < 4 - 0.1 * light) & (slope < 3600 / side)
+    return mask | _cast(steep & ~frame & ~mask, slope, light, mask, frame, kernel, ground_only=True)
+
+
+def _cast(
+    shadow: np.ndarray,
+    slope: np.ndarray,
+    light: np.ndarray,
+    mask: np.ndarray,
+    frame: np.ndarray,
+    kernel: np.ndarray,
+    ground_only: bool,
+) -> np.ndarray:
+    """Which of the pixels that may be `shadow` bool (h, w) are one, growing from the background `mask`."""
+    side = max(mask.shape)
+    none = np.zeros_like(mask)
     wide = cv2.morphologyEx((shadow | mask).astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0
     solid = (~mask & ~frame & ~(shadow & wide)).astype(np.uint8)
     # Writing below a shadow is nothing solid.
@@ -36,21 +54,40 @@ def grow_into_shadows(
     free = cv2.morphologyEx((wide & shadow & ~over_solid).astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0
     grown = _touching(free | mask, mask) & ~mask
     if not grown.any():
-        return mask
-    count, labels = cv2.connectedComponents((~mask & ~frame).astype(np.uint8), connectivity=8)
+        return none
+    count, labels, boxes, _ = cv2.connectedComponentsWithStats((~mask & ~frame).astype(np.uint8), connectivity=8)
     areas = np.bincount(labels.ravel(), minlength=count)
     taken = np.bincount(labels[grown], minlength=count)
     grown &= (taken < 0.45 * areas)[labels]
+    middle = boxes[:, cv2.CC_STAT_TOP] + 0.6 * boxes[:, cv2.CC_STAT_HEIGHT]
+    owner = labels
+    count, labels, boxes, centres = cv2.connectedComponentsWithStats(grown.astype(np.uint8), connectivity=8)
     # Shadows are bands; what is thick is the soft inside of a pale product.
-    count, labels = cv2.connectedComponents(grown.astype(np.uint8), connectivity=8)
     depth = cv2.distanceTransform(grown.astype(np.uint8), cv2.DIST_L2, 3)
     deepest = np.zeros(count, np.float32)
     np.maximum.at(deepest, labels.ravel(), depth.ravel())
     # And they darken towards what casts them, where a pale product's rim is darkest at the background.
     away = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 3)
     falls = _correlation(labels, count, away, -light)
-    band = (deepest < 0.05 * side) & (falls > 0.2) | (deepest < 0.1 * side) & (falls > 0.6)
-    return mask | (grown & band[labels])
+    low = np.zeros(count, bool)
+    for label in range(1, count):
+        y, x = np.argwhere(labels == label)[0]
+        low[label] = centres[label][1] > middle[owner[y, x]]
+    flat = boxes[:, cv2.CC_STAT_WIDTH] > boxes[:, cv2.CC_STAT_HEIGHT] * (1.6 if ground_only else 1.0)
+    if ground_only:
+        keep = (deepest < 0.06 * side) & (falls > 0.5) & low & flat
+    else:
+        keep = (deepest < 0.05 * side) & (falls > 0.2) | (deepest < 0.1 * side) & (falls > 0.6)
+        # Beside a product a shadow ends at its edge; the shading of a pale product ends nowhere.
+        steepest = cv2.dilate(slope, np.ones((5, 5), np.uint8))
+        for label in np.flatnonzero(keep & ~(low & flat)):
+            x, y, w, h = boxes[label, :4]
+            window = slice(max(0, y - 3), y + h + 3), slice(max(0, x - 3), x + w + 3)
+            piece = (labels[window] == label).astype(np.uint8)
+            end = (cv2.dilate(piece, np.ones((3, 3), np.uint8)) > 0) & (piece == 0) & ~mask[window]
+            keep[label] = not end.any() or np.percentile(steepest[window][end], 70) > 1800 / side
+    keep[0] = False
+    return grown & keep[labels]
 
 
 def _enclosed(
