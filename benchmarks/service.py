@@ -62,6 +62,8 @@ def cost(folder: Path) -> None:
         print(f"cost: a million photos: {used / share / 60:.1f} min of server CPU (at most 45)")
         print(f"cost: a million photos: {grown / share / 1e9:.2f} GB of database (at most 1.5)")
         _tables(up)
+        log = (up.folder / "log/prefect-server.log").read_text()
+        print(f"cost: {log.count('(sqlite3.OperationalError) database is locked')} times the database was locked")
 
 
 def workers(folder: Path) -> None:

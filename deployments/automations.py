@@ -13,7 +13,7 @@ from prefect.events.actions import ChangeFlowRunState
 from prefect.events.schemas.automations import EventTrigger, Posture
 
 
-def register_automations(dead_after_seconds: float) -> None:
+def register_automations(dead_after_seconds: float, enabled: bool = True) -> None:
     """Make or update them. A server outage longer than `dead_after_seconds` marks healthy runs Crashed."""
     within = timedelta(seconds=max(10.0, dead_after_seconds))
     crash = ChangeFlowRunState(
@@ -54,6 +54,7 @@ def register_automations(dead_after_seconds: float) -> None:
         ),
     ]
     for automation in wanted:
+        automation.enabled = enabled
         try:
             automation.id = Automation.read(name=automation.name).id
         except ValueError:

@@ -43,7 +43,17 @@ def register() -> None:
         wanted = int(os.environ.get("PACKSHOT_GPU_POOL_LIMIT", 0)) or gpus(dict(os.environ))
         client.update_work_pool("gpu", WorkPoolUpdate(concurrency_limit=wanted))
     deploy()
-    register_automations(float(os.environ.get("PACKSHOT_DEAD_AFTER_SECONDS", "300")))
+    register_automations(float(os.environ.get("PACKSHOT_DEAD_AFTER_SECONDS", "300")), automations_on())
+
+
+def automations_on() -> bool:
+    """PACKSHOT_AUTOMATIONS (on or off); by default where the server has PostgreSQL.
+
+    Each event of a flow run makes the server write to its automations' buckets. On SQLite, which has one writer, that
+    was seen to lock the database under load; the sweeper sees deaths a minute later, and costs nothing of the kind.
+    """
+    url = os.environ.get("PREFECT_SERVER_DATABASE_CONNECTION_URL", "")
+    return os.environ.get("PACKSHOT_AUTOMATIONS", "on" if url.startswith("postgresql") else "off") == "on"
 
 
 def deploy() -> None:
