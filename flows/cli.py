@@ -140,6 +140,20 @@ def report(run_id: RunArgument = None, store: StoreOption = None) -> None:
 
 
 @app.command()
+def explain(
+    run_id: Annotated[str, typer.Argument(help="Id of the run.", metavar="RUN")],
+    photo: Annotated[str, typer.Argument(help="A photo's id, SKU, URL or SHA-256 digest.", metavar="PHOTO")],
+    store: StoreOption = None,
+) -> None:
+    """A photo's whole history: each stage's outcome, engine, weights, settings, seeds and artifact."""
+    from packshot.explain import explain
+    from packshot.store import open_store
+
+    for history in explain(_open(open_store(store), run_id), photo):
+        console.print("\n".join(history.lines()), soft_wrap=True, highlight=False, markup=False)
+
+
+@app.command()
 def export(
     run_id: Annotated[str, typer.Argument(help="Id of the run.", metavar="RUN")],
     folder: Annotated[Path, typer.Argument(help="Where the files go.", metavar="DIR")],
@@ -237,6 +251,27 @@ def demo(
 
     prepare_prefect(verbose)
     run_demo(console, folder, photos, verbose)
+
+
+@app.command()
+def bench(
+    profile: Annotated[str, typer.Option(help="lite, full, or the path of a profile (.toml).")] = "lite",
+    steps: Annotated[str, typer.Option(help="Any of classify, clean, repair, place.")] = "classify,clean,place",
+    photos: Annotated[int, typer.Option(min=1, help="Synthetic photos of 800×800 to measure with.")] = 16,
+    per_hour: Annotated[float, typer.Option(min=0, help="What an hour of this machine costs.")] = 0,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="A setting of the profile. May be repeated.")] = None,
+) -> None:
+    """Photos a second and peak memory of each stage on this machine, and what a million photos take."""
+    from packshot.bench import bench, lines
+    from packshot.config import load_profile
+    from packshot.stages import stages_for
+    from packshot.synth import make_photo
+
+    overrides = {key: _toml_value(value) for key, value in (_pair(text, "--set") for text in set_ or ())}
+    wanted = stages_for([step.strip() for step in steps.split(",") if step.strip()])
+    images = [make_photo(90_000 + i, size_wh=(800, 800)).image for i in range(photos)]
+    speeds = bench(load_profile(profile, overrides), wanted, images)
+    console.print("\n".join(lines(speeds, per_hour)), soft_wrap=True, highlight=False, markup=False)
 
 
 @app.command()

@@ -4,8 +4,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 app = typer.Typer(help="Weights of profile full: list, pull, verify, and carry them in the artifact store.")
 console = Console()
@@ -20,19 +18,14 @@ def list_() -> None:
     """Every entry: source, pinned revision, size, licence, and whether it is on this machine."""
     from packshot.weights import models_folder, read_lock, registry
 
-    table = Table("name", "stages", "source and revision", "GB", "licence", "commercial use", "here")
     for entry in registry().values():
-        pin = entry.revision[:12] or (f"SHA-256 {entry.sha256[:12]}" if entry.sha256 else "pinned when pulled")
-        table.add_row(
-            entry.name,
-            ", ".join(entry.stages),
-            f"{escape(entry.source)} ({pin})",
-            f"{entry.size_bytes / 1e9:.2f}",
-            entry.licence,
-            "yes" if entry.commercial else "[bold red]no[/]",
-            "yes" if read_lock(entry.folder) else "no",
-        )
-    console.print(table)
+        here = "on this machine" if read_lock(entry.folder) else "not here"
+        use = "" if entry.commercial else ", no commercial use"
+        pin = f"revision {entry.revision}" if entry.revision else f"SHA-256 {entry.sha256}" if entry.sha256 else ""
+        console.print(f"{entry.name}: for {', '.join(entry.stages)}, {entry.size_bytes / 1e9:.2f} GB, {here}")
+        console.print(f"    licence {entry.licence}{use}", soft_wrap=True, highlight=False)
+        console.print(f"    {entry.source}", soft_wrap=True, highlight=False, markup=False)
+        console.print(f"    {pin or 'not pinned here: the first pull records what it finds'}", soft_wrap=True)
     console.print(f"On this machine they lie in {models_folder()} (PACKSHOT_MODELS).", soft_wrap=True, highlight=False)
 
 

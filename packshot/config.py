@@ -104,22 +104,33 @@ def fingerprints(profile: Profile) -> dict[str, str]:
 
     Fetching and operational settings (threads, device, batch) stay out, so that changing them redoes nothing.
     """
-    result: dict[str, str] = {}
+    return {name: _digest(facts) for name, facts in lineage(profile).items()}
+
+
+def lineage(profile: Profile) -> dict[str, dict[str, Any]]:
+    """By stage, all that goes into its fingerprint: engine, its version, weights revision, parameters, and under
+    `reads` the fingerprints of the stages it reads."""
+    facts: dict[str, dict[str, Any]] = {}
+    made: dict[str, str] = {}
     for stage in STAGES.values():
         choice = profile.stages[stage.name]
         cls = engine_class(stage.name, choice.engine)
         params = cls.Params(**choice.params)
-        facts = {
+        facts[stage.name] = {
             "stage": stage.name,
             "version": stage.version,
             "engine": choice.engine,
             "engine_version": cls.version,
             "weights": cls.weights_revision(params),
             "params": params.model_dump(mode="json", exclude=set(cls.Params.operational)),
-            "reads": [result[name] for name in stage.reads],
+            "reads": [made[name] for name in stage.reads],
         }
-        result[stage.name] = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
-    return result
+        made[stage.name] = _digest(facts[stage.name])
+    return facts
+
+
+def _digest(facts: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _read(name: str) -> tuple[str, str]:

@@ -95,6 +95,11 @@ def versions() -> dict[str, str]:
         "opencv-python-headless",
         "pillow",
         "torch",
+        "torchvision",
+        "easyocr",
+        "segment-anything",
+        "transformers",
+        "diffusers",
         "rapidocr",
         "onnxruntime",
     ):

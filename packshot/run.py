@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from packshot import __version__
 from packshot.catalogue import Problem, Source, read_catalogue
-from packshot.config import Profile, fingerprints
+from packshot.config import Profile, fingerprints, lineage
 from packshot.engines import make_engine
 from packshot.engines.base import Engine
 from packshot.errors import SettingError, SourceError
@@ -232,6 +232,7 @@ def write_record(run: Run, status: str, **more: Any) -> None:
         "status": status,
         "spec": run.spec.model_dump(mode="json"),
         "fingerprints": {name: run.fingerprints[name] for name in run.stages if name != FETCH},
+        "lineage": {name: facts for name, facts in lineage(run.spec.profile).items() if name in run.stages},
     }
     run.write_json("run.json", record | more)
 

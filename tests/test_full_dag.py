@@ -1,5 +1,6 @@
 """Profile full from a catalogue to placed photos, on toy models of the real classes, through the real flow."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -17,7 +18,10 @@ from packshot.classifier.features import FEATURES_VERSION, INPUTS, describe_engi
 from packshot.classifier.model import ThreeInputNet
 from packshot.config import load_profile
 from packshot.engines import make_engine
+from packshot.engines.diffusion import seed_of
 from packshot.errors import SettingError
+from packshot.explain import explain
+from packshot.images import decode
 from packshot.records import VERDICTS
 from packshot.results import read_photos
 from packshot.run import open_run
@@ -124,6 +128,25 @@ def test_run_json_tells_weights_by_fingerprint_and_parameters(finished: dict) ->
     stages = record["spec"]["profile"]["stages"]
     assert stages["inpaint"]["params"]["steps"] == 2 and stages["inpaint"]["params"]["seed"] == 0
     assert len(record["fingerprints"]) == 9
+
+
+def test_explain_tells_a_photo_s_whole_history(finished: dict) -> None:
+    run = open_run(finished["store"], finished["run_id"])
+    (history,) = explain(run, "p0")
+    text = "\n".join(history.lines())
+    assert [stage.stage for stage in history.stages] == list(run.stages)
+    for stage in history.stages[1:]:
+        assert stage.lineage["engine"] == run.spec.profile.stages[stage.stage].engine
+        assert stage.fingerprint == run.fingerprints[stage.stage]
+    weights = Path(run.spec.profile.stages["segment"].params["weights"])
+    assert f"weights {hashlib.sha256(weights.read_bytes()).hexdigest()}" in text
+    by_name = {stage.stage: stage for stage in history.stages}
+    if by_name["inpaint"].row.outcome == "ok":
+        image = decode(run.store.get(by_name["fetch"].row.key), run.spec.profile.fetch.image_limits)
+        assert by_name["inpaint"].seeds == [seed_of(image, "oak table", 0)] and "seeds " in text
+    assert explain(run, history.stages[0].row.digest)[0].photo == history.photo
+    with pytest.raises(SettingError, match="has no photo 'p9'"):
+        explain(run, "p9")
 
 
 def test_profile_full_as_shipped_wants_a_classifier_of_its_own(catalogue: Path, tmp_path: Path) -> None:

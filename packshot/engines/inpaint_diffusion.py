@@ -57,6 +57,12 @@ class InpaintDiffusion(Engine):
         fallback = f" studio {StudioBackdrop.version}" if params.fallback == "studio" else ""
         return diffusion_revision(params) + fallback
 
+    @classmethod
+    def seeds(cls, params: InpaintDiffusionParams, image: np.ndarray, prompt: str) -> list[int]:
+        """The seeds of the first round of candidates: what `packshot explain` tells."""
+        text = prompt.strip() or params.prompt
+        return [seed_of(image, text, params.seed, i) for i in range(params.candidates)]
+
     def run(self, images: list[np.ndarray], *upstream: list[Any]) -> list[Raster | PhotoError]:
         cutouts, captions, prompts = upstream
         with self._notice.over(len(images)):

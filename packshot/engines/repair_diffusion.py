@@ -42,6 +42,11 @@ class RepairDiffusion(Engine):
     def weights_revision(cls, params: RepairDiffusionParams) -> str:
         return f"{diffusion_revision(params)} opencv {OpenCvRepair.version}"
 
+    @classmethod
+    def seeds(cls, params: RepairDiffusionParams, image: np.ndarray, prompt: str) -> list[int]:
+        """The seed of a photo that has overlays: what `packshot explain` tells."""
+        return [seed_of(image, params.prompt, params.seed)]
+
     def run(self, images: list[np.ndarray], *upstream: list[Any]) -> list[Raster]:
         detections, cutouts = upstream
         masks = [self._mask(*row) for row in zip(images, detections, cutouts, strict=True)]
