@@ -125,6 +125,18 @@ def load_folder(cls: Any, name: str, **options: Any) -> Any:
         ) from error
 
 
+def read_state(path: Path) -> dict[str, Any]:
+    """Tensors of a .pth, without running what else a pickle may hold. Raises `SettingError`."""
+    import pickle
+
+    import torch
+
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
+        raise SettingError(f"{path} is not a file of weights that can be read safely: {error}") from error
+
+
 def revision_of(name: str) -> str:
     """What identifies weights in a fingerprint: the pinned SHA-256 or revision, else what the lock file records, else
     (the user's own) the SHA-256 of their files. Pinned ones need not be on this machine."""

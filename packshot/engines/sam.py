@@ -15,7 +15,7 @@ from pydantic import Field
 
 from packshot.device import ModelBatch, choose_device, compute_dtype, place_weights, residents
 from packshot.errors import SettingError
-from packshot.weights import WeightsParams, find_weights, revision_of
+from packshot.weights import WeightsParams, find_weights, read_state, revision_of
 
 if TYPE_CHECKING:
     import torch
@@ -154,18 +154,6 @@ def shared_sam(params: SamParams) -> SamModel:
                 _models.popitem(last=False)
             _models[key] = SamModel(params)
         return _models[key]
-
-
-def read_state(path: Path) -> dict[str, "torch.Tensor"]:
-    """Tensors of a .pth, without running what else a pickle may hold. Raises `SettingError`."""
-    import pickle
-
-    import torch
-
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
-        raise SettingError(f"{path} is not a file of weights that can be read safely: {error}") from error
 
 
 def build_sam(state: dict[str, "torch.Tensor"], path: Path) -> "Sam":
