@@ -8,6 +8,9 @@ from pathlib import Path
 from deployments.home import BUCKET, ROOT
 
 BATCHING = {
+    # Kept events are most of what a task run costs the server, and nothing here needs them: states and logs are kept
+    # elsewhere, automations read the stream. Without them the UI's event feed stays empty.
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_ENABLED": "false",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "100",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "100",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
@@ -15,7 +18,7 @@ BATCHING = {
     "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_READ_BATCH_SIZE": "100",
     "PREFECT_SERVER_SERVICES_TRIGGERS_READ_BATCH_SIZE": "100",
 }
-"""Cut what a task run costs the server from about 55 ms of CPU to 19 ms."""
+"""Batching cuts what a task run costs the server from about 55 ms of CPU to 19 ms."""
 
 
 def environment(settings: dict[str, str], folder: Path) -> dict[str, str]:
@@ -34,6 +37,7 @@ def environment(settings: dict[str, str], folder: Path) -> dict[str, str]:
         "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": heartbeat,
         "PREFECT_WORKER_QUERY_SECONDS": "2",
+        "PREFECT_LOGGING_LOGGERS_PREFECT_TASK_RUNS_LEVEL": "WARNING",  # not a line for each task that ended well
         "PREFECT_WORKER_WEBSERVER_HOST": "127.0.0.1",
         "PREFECT_CLIENT_MAX_RETRIES": "8",  # a server that is away for minutes is waited for
         "PACKSHOT_ROOT": str(ROOT),

@@ -10,6 +10,7 @@ from flows.names import shard_run_name
 from packshot.records import Outcome
 from packshot.run import open_run
 from packshot.stages import FETCH
+from tasks._heartbeat import heartbeat
 from tasks._policy import Dag
 from tasks.fetch import fetch
 
@@ -20,8 +21,9 @@ def fetch_shard(
 ) -> State[dict[str, Any]]:
     """Fetch what is pending of one shard. Photos that fail are left to process-shard, which tries them again."""
     run = open_run(store, run_id)
-    for batch in run.batches(shard):
-        Dag(run, batch, retries, retry_delay_seconds)(fetch)
+    with heartbeat(run.store):
+        for batch in run.batches(shard):
+            Dag(run, batch, retries, retry_delay_seconds)(fetch)
     rows = run.ledger(shard).rows(FETCH).values()
     failed = sum(row.outcome is Outcome.FAILED for row in rows)
     message = f"shard {shard}: {len(rows) - failed} photos fetched, {failed} failed"

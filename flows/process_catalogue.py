@@ -25,6 +25,7 @@ from packshot.results import collect
 from packshot.run import Run, RunSpec, new_run_id, open_run, start_run
 from packshot.stages import stages_for
 from packshot.store import Store, open_store
+from tasks._heartbeat import heartbeat
 from tasks.report import report
 
 FLOW_RUNS = "flow-runs/"
@@ -109,9 +110,10 @@ def process_catalogue(parameters: CatalogueParameters) -> State[dict[str, Any]]:
     """Verdicts, cutouts and placed photos for a catalogue. Every photo ends ok, skipped or failed, with a reason."""
     store = open_store(parameters.store)
     check_store(store)
-    run = _own_run(store) or start_run(store, parameters.run_spec(), parameters.resume)
-    _remember(store, run)
-    return work_on_run(run, parameters)
+    with heartbeat(store):
+        run = _own_run(store) or start_run(store, parameters.run_spec(), parameters.resume)
+        _remember(store, run)
+        return work_on_run(run, parameters)
 
 
 def work_on_run(run: Run, effort: Effort, flow: str = "process-catalogue") -> State[dict[str, Any]]:

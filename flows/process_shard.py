@@ -11,6 +11,7 @@ from flows.names import shard_run_name
 from flows.progress_artifact import ProgressArtifact
 from packshot.run import open_run
 from packshot.shard import finish_shard
+from tasks._heartbeat import heartbeat
 from tasks._policy import Dag, gpu_slot
 from tasks.caption import caption
 from tasks.classify import classify
@@ -32,7 +33,7 @@ def process_shard(
     run = open_run(store, run_id)
     shown = ProgressArtifact(f"Batches of shard {shard}") if deployment.id else None  # else the parent shows it
     batches = run.batches(shard)
-    with gpu_slot():
+    with heartbeat(run.store), gpu_slot():
         for batch in batches:
             stage = Dag(run, batch, retries, retry_delay_seconds)
             photos = stage(fetch)

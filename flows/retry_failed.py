@@ -14,6 +14,7 @@ from packshot.preflight import check_store
 from packshot.retry import Choice, runs_with_failures, take_back
 from packshot.run import open_run
 from packshot.store import open_store
+from tasks._heartbeat import heartbeat
 
 Code = Annotated[str, Field(pattern=r"^[a-z]+(_[a-z0-9]+)*$", max_length=40)]
 
@@ -53,15 +54,16 @@ def retry_failed(parameters: RetryParameters) -> State[dict[str, Any]]:
     results: dict[str, Any] = {}
     broken: list[str] = []
     names: list[str] = []
-    for run in runs:
-        taken = take_back(run, choice)
-        if not taken.photos and run.read_json("run.json")["status"] != "running":
-            continue
-        state = work_on_run(run, parameters, "retry-failed")
-        results[run.spec.run_id] = {"tried_again": dict(taken.codes), "message": state.message}
-        names.append(state.name or "")
-        if state.is_failed():
-            broken.append(run.spec.run_id)
+    with heartbeat(store):
+        for run in runs:
+            taken = take_back(run, choice)
+            if not taken.photos and run.read_json("run.json")["status"] != "running":
+                continue
+            state = work_on_run(run, parameters, "retry-failed")
+            results[run.spec.run_id] = {"tried_again": dict(taken.codes), "message": state.message}
+            names.append(state.name or "")
+            if state.is_failed():
+                broken.append(run.spec.run_id)
     message = (
         "; ".join(f"{run_id}: {result['message']}" for run_id, result in results.items()) or "nothing to try again"
     )

@@ -1,9 +1,9 @@
 """Find flow runs that died with their machine, and start them again. Runs every minute from its deployment.
 
-A killed process leaves its run Running for ever, and Prefect's own retries do not fire for it. Flow runs of
-deployments send a heartbeat; one that has sent nothing for `dead_after_seconds` is marked Crashed, and a crashed one is
-started again until it has had `max_tries`. Working twice on a photo gives the same artifact, so a run that was only cut
-off from the server loses nothing by this.
+A killed process leaves its run Running for ever, and Prefect's own retries do not fire for it. Flow runs of packshot's
+deployments (tag `packshot`) leave a heartbeat in the store; one that has left none for `dead_after_seconds` is marked
+Crashed, and a crashed one is started again until it has had `max_tries`. Working twice on a photo gives the same
+artifact, so a run that was only cut off from the server loses nothing by this.
 """
 
 import os
@@ -19,16 +19,20 @@ from prefect.client.schemas.filters import (
     FlowRunFilterExpectedStartTime,
     FlowRunFilterState,
     FlowRunFilterStateType,
+    FlowRunFilterTags,
 )
 from prefect.client.schemas.objects import FlowRun, StateType
-from prefect.events.filters import EventFilter, EventNameFilter, EventOccurredFilter, EventResourceFilter
 from prefect.runtime import deployment, flow_run
 from prefect.states import AwaitingRetry, Crashed
 from pydantic import Field
 
+from packshot.errors import PackshotError
+from packshot.store import open_store
+from tasks._heartbeat import last_heartbeat
+
 PAGE = 200
 DEAD_AFTER = float(os.environ.get("PACKSHOT_DEAD_AFTER_SECONDS", "300"))
-"""Must be longer than the outages of Prefect's server that healthy runs are to survive."""
+"""Must be several times the heartbeat's period, 30 s."""
 KEEP_SWEEPS = timedelta(hours=1)
 
 
@@ -46,7 +50,7 @@ def sweep_dead_runs(
     with get_client(sync_client=True) as client:
         for run in _runs(client, StateType.RUNNING):
             silent = timedelta(seconds=dead_after_seconds)
-            if run.id != flow_run.id and _age(run, now) > silent and not _alive(client, run, now - silent):
+            if run.id != flow_run.id and _age(run, now) > silent and not _alive(run, now - silent):
                 _set(client, run, Crashed(message=f"no sign of life for {dead_after_seconds:.0f} s"))
                 log.warning("%s is dead: marked Crashed", run.name)
                 counts["crashed"] += 1
@@ -77,6 +81,7 @@ def _runs(client: SyncPrefectClient, state: StateType, since: datetime | None = 
     wanted = FlowRunFilter(
         state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[state])),
         deployment_id=FlowRunFilterDeploymentId(is_null_=False),
+        tags=FlowRunFilterTags(all_=["packshot"]),
         expected_start_time=FlowRunFilterExpectedStartTime(after_=since) if since else None,
     )
     found: list[FlowRun] = []
@@ -89,14 +94,15 @@ def _age(run: FlowRun, now: datetime) -> timedelta:
     return now - run.state.timestamp if run.state else timedelta(0)
 
 
-def _alive(client: SyncPrefectClient, run: FlowRun, since: datetime) -> bool:
-    """Whether the run has sent any event since then; heartbeats are events."""
-    wanted = EventFilter(
-        event=EventNameFilter(prefix=["prefect.flow-run."]),
-        resource=EventResourceFilter(id=[f"prefect.flow-run.{run.id}"]),
-        occurred=EventOccurredFilter(since=since),
-    )
-    return bool(client.read_events(wanted, limit=1).events)
+def _alive(run: FlowRun, since: datetime) -> bool:
+    """Whether the run has given a sign of life since then. In doubt it has: a store that is away proves nothing."""
+    parameters = run.parameters.get("parameters", run.parameters)
+    try:
+        last = last_heartbeat(open_store(parameters.get("store")), str(run.id))
+    except PackshotError as error:
+        get_run_logger().warning("%s is not judged: %s", run.name, error)
+        return True
+    return last is not None and datetime.fromtimestamp(last, UTC) >= since
 
 
 def _set(client: SyncPrefectClient, run: FlowRun, state: Any) -> None:

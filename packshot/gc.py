@@ -71,6 +71,11 @@ def collect_garbage(
         for prefix in ("artifacts/", "photos/", "fetched/"):
             old = (key for key, written in store.ages(prefix) if _count(result, key, references, written, until))
             _remove(store, old, delete)
+    # What a killed flow run left; and what only a flow run that is tried again within days would look for.
+    for prefix, seconds in (("heartbeats/", settle_seconds), ("flow-runs/", days * 24 * 3600)):
+        old = [key for key, written in store.ages(prefix) if written < now.timestamp() - seconds]
+        result.removed[prefix.rstrip("/")] += len(old)
+        _remove(store, iter(old), delete)
     for run_id in result.runs:
         prefixes = [f"runs/{run_id}/", f"prefect/{hashlib.sha256(store.url.encode()).hexdigest()[:16]}/{run_id}/"]
         for prefix in prefixes:

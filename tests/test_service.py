@@ -150,6 +150,7 @@ def test_killed_machine_is_found_and_its_run_finished(up: Service, pictures: Pat
     for pid in (pid for victim in victims for pid in descendants(victim)):
         os.kill(pid, signal.SIGKILL)
     assert up.read(started.id).state.is_running(), "nobody was left to tell the server"
+    assert sweep_dead_runs()["crashed"] == 0, "it may yet be alive"
     time.sleep(6)
     assert sweep_dead_runs(dead_after_seconds=5)["crashed"] == 1
     assert up.read(started.id).state.is_crashed()
