@@ -16,6 +16,7 @@ REGISTRY: dict[tuple[str, str], str] = {
     ("caption", "clip"): "packshot.engines.caption_clip:ClipCaptioner",
     ("detect", "masks"): "packshot.engines.detect_masks:MaskDetector",
     ("detect", "grounding_dino"): "packshot.engines.detect_grounding_dino:GroundingDino",
+    ("detect", "groundingdino_original"): ("packshot.engines.detect_groundingdino_original:OriginalGroundingDino"),
     ("mask", "grabcut"): "packshot.engines.mask_grabcut:GrabCutMask",
     ("mask", "sam"): "packshot.engines.mask_sam:SamMask",
     ("repair", "opencv"): "packshot.engines.repair_opencv:OpenCvRepair",
