@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import tomllib
+from collections.abc import Iterable
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -86,9 +87,21 @@ def registry() -> dict[str, Weights]:
     return {name: Weights(name=name, **facts) for name, facts in table.items()}
 
 
-def named_by(profile: Any) -> list[str]:
-    """The registry's entries that a `packshot.config.Profile` names, each once, in the order of its stages."""
-    values = [v for choice in profile.stages.values() for k, v in choice.params.items() if k.endswith("weights")]
+def check_weights(profile: Any, stages: Iterable[str]) -> None:
+    """Make sure that the weights which a profile's stages name are on this machine. Raises `SettingError` that says
+    which command gets all that are missing."""
+    missing = [name for name in named_by(profile, stages) if not registry()[name].path.exists()]
+    if missing:
+        raise SettingError(
+            f"weights that profile {profile.name} names are not in {models_folder()}: get them with "
+            f"`packshot models pull {' '.join(missing)}`, or copy that folder from a machine that has them"
+        )
+
+
+def named_by(profile: Any, stages: Iterable[str] | None = None) -> list[str]:
+    """The registry's entries that a `packshot.config.Profile` names (in these stages), each once, in their order."""
+    chosen = [c for name, c in profile.stages.items() if stages is None or name in stages]
+    values = [v for choice in chosen for k, v in choice.params.items() if k.endswith("weights")]
     return list(dict.fromkeys(value for value in values if value in registry()))
 
 

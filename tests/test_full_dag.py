@@ -149,6 +149,18 @@ def test_explain_tells_a_photo_s_whole_history(finished: dict) -> None:
         explain(run, "p9")
 
 
+def test_weights_that_are_missing_are_told_of_before_work_begins(
+    prefect_server: str, catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PACKSHOT_MODELS", str(tmp_path / "none"))
+    parameters = CatalogueParameters(
+        source=str(catalogue), store=str(tmp_path), profile="full", steps=["clean"], overrides={"ocr.engine": "rapid"}
+    )
+    names = "sam_vit_h blip_base clip_vit_l_14 grounding_dino_tiny"
+    with pytest.raises(SettingError, match=f"packshot models pull {names}`"):
+        process_catalogue(parameters)
+
+
 def test_profile_full_as_shipped_wants_a_classifier_of_its_own(catalogue: Path, tmp_path: Path) -> None:
     parameters = CatalogueParameters(source=str(catalogue), store=str(tmp_path), profile="full", steps=["classify"])
     with pytest.raises(SettingError, match="classify.weights"):

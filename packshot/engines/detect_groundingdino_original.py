@@ -2,8 +2,8 @@
 
 The package leans on parts of BERT that transformers 5 no longer has, and on a model hub; both are replaced here. It
 pins an old supervision and a second OpenCV, so it is the extra `original`, for an environment of its own, where
-`pip install --no-deps groundingdino-py addict yapf timm pycocotools matplotlib` will do. The work is the same as that of
-`detect_grounding_dino`: the same network and weights in `transformers`' port.
+`pip install --no-deps groundingdino-py addict yapf timm pycocotools matplotlib` will do. `detect_grounding_dino` does
+the same work: the same network and weights in `transformers`' port.
 """
 
 import re
@@ -76,7 +76,7 @@ def load_original(path: Path, tokenizer: Any) -> "torch.nn.Module":
     except ImportError as error:
         raise SettingError(
             f"the package groundingdino-py is not usable here ({error}): `pip install --no-deps groundingdino-py "
-            "addict yapf timm pycocotools matplotlib` in an environment of its own, or set detect.engine = grounding_dino"
+            "addict yapf timm pycocotools matplotlib` in its own environment, or set detect.engine = grounding_dino"
         ) from error
     import groundingdino
 
