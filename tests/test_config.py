@@ -71,5 +71,5 @@ def test_steps_name_their_stages_in_order() -> None:
 def test_another_engine_s_features_are_refused_where_the_classifier_reads_them() -> None:
     profile = load_profile("lite", {"ocr.engine": "easyocr"})
     check_engines(profile, stages_for(("clean", "place")))
-    with pytest.raises(SettingError, match="trained with ocr engine rapid"):
+    with pytest.raises(SettingError, match="learnt from rapid"):
         check_engines(profile, stages_for(("classify",)))
