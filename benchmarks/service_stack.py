@@ -96,7 +96,8 @@ def service(folder: Path, **settings: str) -> Iterator[Service]:
     first = _free_ports(7)
     ports = {"PACKSHOT_PORT": str(first), "PACKSHOT_S3_PORT": str(first + 1)}
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PREFECT_", "PACKSHOT_"))}
-    variables = kept | {"PACKSHOT_HOME": str(folder), "PREFECT_LOGGING_LEVEL": "INFO"} | ports | settings
+    variables = kept | {"PACKSHOT_HOME": str(folder), "PREFECT_LOGGING_LEVEL": "INFO"}
+    variables |= ports | settings
     stack = [sys.executable, "-m", "deployments.stack"]
     try:
         subprocess.run([*stack, "up"], cwd=ROOT, env=variables, check=True, stdout=subprocess.DEVNULL)

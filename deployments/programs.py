@@ -36,7 +36,7 @@ def environment(settings: dict[str, str], folder: Path) -> dict[str, str]:
         # Kept in memory, leases are gone when the server restarts, and the slots they held are taken for ever.
         "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": heartbeat,
-        "PREFECT_WORKER_QUERY_SECONDS": "2",
+        "PREFECT_WORKER_QUERY_SECONDS": os.environ.get("PREFECT_WORKER_QUERY_SECONDS", "5"),
         "PREFECT_LOGGING_LOGGERS_PREFECT_TASK_RUNS_LEVEL": "WARNING",  # not a line for each task that ended well
         "PREFECT_WORKER_WEBSERVER_HOST": "127.0.0.1",
         "PREFECT_CLIENT_MAX_RETRIES": "8",  # a server that is away for minutes is waited for

@@ -29,6 +29,7 @@ def summary_markdown(run: Run, summary: dict[str, Any], wall_seconds: float) -> 
         f"## {markdown_text(run.spec.name)}: {photos:,} photos",
         f"{headline(summary)}. {photos / max(wall_seconds, 1e-9):,.2f} photos/s over {wall_seconds:,.0f} s.",
         report_link(run),
+        *_strip(run),
         _table(("outcome", "photos"), counts),
     ]
     if summary["codes"]:
@@ -39,8 +40,6 @@ def summary_markdown(run: Run, summary: dict[str, Any], wall_seconds: float) -> 
     worked, seconds = summary["worked"], summary["seconds"]
     stages = [(name, worked.get(name, 0), f"{seconds[name]:,.1f}") for name in run.stages if name in seconds]
     parts.append(_table(("stage", "worked on", "seconds"), stages))
-    if strip := "\n".join(_strip(run)):
-        parts += ["### Before and after", strip]
     parts.append(f"Run `{run.spec.run_id}` · profile {markdown_text(run.spec.profile.name)} · store `{run.store.url}`")
     return "\n\n".join(part for part in parts if part)
 
@@ -86,10 +85,15 @@ def _strip(run: Run) -> Iterator[str]:
         if len(shown) == PICTURES:
             break
     if shown:
-        yield "| " + " | ".join(f"![before]({before})" for before, _, _ in shown) + " |"
-        yield "|" + ":-:|" * len(shown)
-        yield "| " + " | ".join(f"![after]({after})" for _, after, _ in shown) + " |"
-        yield "| " + " | ".join(words for _, _, words in shown) + " |"
+        columns = zip(*shown, strict=True)
+        befores, afters, words = ([*column] for column in columns)
+        lines = [
+            ["before", *(f"![before]({picture})" for picture in befores)],
+            [":-:"] * (len(shown) + 1),
+            ["after", *(f"![after]({picture})" for picture in afters)],
+            ["", *words],
+        ]
+        yield "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _picture(run: Run, key: str, photo: bool) -> str:
