@@ -14,7 +14,7 @@ TOTAL = "total"
 def advance(stage: str, photos: int, found_done_in: object = None) -> None:
     """`photos` more photos are through a stage (or there are so many: `TOTAL`). `found_done_in` names the batch if
     nothing was left to do for them; a batch that is tried again tells of the same photos again."""
-    if photos:
+    if photos or found_done_in is not None:
         for listener in _listeners:
             listener(stage, photos, found_done_in)
 
