@@ -72,7 +72,7 @@ def workers(folder: Path) -> None:
     """Two workers against one, on engines that sleep 50 ms a photo in all."""
     from prefect.client.schemas.actions import WorkPoolUpdate
 
-    source = write_small(folder / "photos", int(os.environ.get("PACKSHOT_BENCH_PHOTOS", "1600")))
+    source = write_small(folder / "photos", int(os.environ.get("PACKSHOT_BENCH_PHOTOS", "6400")))
     log = folder / "calls"
     settings = {"PACKSHOT_NOTHING_SLEEP": str(0.05 / STAGES), "PACKSHOT_NOTHING_LOG": str(log), "PACKSHOT_GPUS": "2"}
     with service(folder / "home", PACKSHOT_STORE=str(folder / "store"), **settings) as up:

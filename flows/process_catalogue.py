@@ -81,7 +81,7 @@ class Catalogue(BaseModel):
 
 
 class CatalogueParameters(Effort, Catalogue):
-    """What to process, and how. The Prefect UI shows these as a form, in the order Catalogue, Effort."""
+    """What to process, and how."""
 
     def run_spec(self) -> RunSpec:
         """The run that these parameters ask for. Raises `SettingError` or `SourceError` before anything starts."""
