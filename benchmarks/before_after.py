@@ -59,9 +59,7 @@ def main() -> None:
     target, *seeds = sys.argv[1:]
     images = [make_photo(int(s), "good_infographics", (800, 800), "test").image for s in seeds or SEEDS]
     cutouts, placed = cut_and_place(images, [PROMPTS[i % len(PROMPTS)] for i in range(len(images))])
-    page = sheet(
-        [[i, on_checkerboard(c.pixels), p.pixels] for i, c, p in zip(images, cutouts, placed, strict=True)]
-    )
+    page = sheet([[i, on_checkerboard(c.pixels), p.pixels] for i, c, p in zip(images, cutouts, placed, strict=True)])
     cv2.imwrite(target, cv2.cvtColor(page, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 88])
 
 

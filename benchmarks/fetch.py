@@ -174,9 +174,7 @@ def run_img2dataset(python: Path, urls: Path, **options: Any) -> tuple[Measured,
     }
     script = BENCH / "img2dataset_client.py"  # a file, as its worker processes import it
     script.write_text(IMG2DATASET)
-    measured = Measured(
-        [python, script, json.dumps(options)], BENCH / "img2dataset.log", NO_ALBUMENTATIONS_UPDATE="1"
-    )
+    measured = Measured([python, script, json.dumps(options)], BENCH / "img2dataset.log", NO_ALBUMENTATIONS_UPDATE="1")
     return measured, accepted_faults(out)
 
 

@@ -72,9 +72,7 @@ def png_header_only(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
 
 
-def response(
-    status: str, body: bytes = b"", kind: str = "image/jpeg", *extra: str, length: int | None = None
-) -> bytes:
+def response(status: str, body: bytes = b"", kind: str = "image/jpeg", *extra: str, length: int | None = None) -> bytes:
     announced = len(body) if length is None else length
     lines = [f"HTTP/1.1 {status}", f"Content-Type: {kind}", f"Content-Length: {announced}"]
     return "\r\n".join([*lines, *extra, "", ""]).encode() + body

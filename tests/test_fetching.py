@@ -186,9 +186,7 @@ def test_retry_after_that_is_neither_is_not_believed(text):
     assert _retry_after(text) is None
 
 
-@pytest.mark.parametrize(
-    ("validator", "header"), [("etag", "if-none-match"), ("last_modified", "if-modified-since")]
-)
+@pytest.mark.parametrize(("validator", "header"), [("etag", "if-none-match"), ("last_modified", "if-modified-since")])
 def test_what_has_not_changed_is_not_sent_again(server, make_fetcher, validator, header):
     async def only_if_changed(asked, writer):
         writer.write(answer("304 Not Modified") if asked.headers.get(header) == "mark" else answer(body=PHOTO))

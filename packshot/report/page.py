@@ -101,7 +101,7 @@ def _pictures(run: Run, row: dict[str, Any]) -> Iterator[tuple[str, str]]:
         if data is None:
             continue
         pixels = decode(data, run.spec.profile.fetch.image_limits) if name == "photo" else Raster.decode(data).pixels
-        yield name, f"data:image/webp;base64,{base64.b64encode(thumbnail(pixels, THUMBNAIL_SIDE)).decode()}"
+        yield name, f"data:image/jpeg;base64,{base64.b64encode(thumbnail(pixels, THUMBNAIL_SIDE)).decode()}"
 
 
 def report_path(run: Run) -> str:
