@@ -15,8 +15,8 @@ from packshot.errors import PackshotError
 
 _ABOUT = "Write the card that goes with weights."
 _LIMITS = """## Limits
-- It learnt from drawn photos, not from a marketplace's. What it learnt may not hold on real ones at all: see the figures
-  on real photos, where there are some. Train on your own labelled rows before you act on its verdicts.
+- It learnt from drawn photos, not from a marketplace's. What it learnt may not hold on real ones at all: see the
+  figures on real photos, where there are some. Train on your own labelled rows before you act on its verdicts.
 - The picture reaches the network at 64×64: it sees layout, colours and where text lies, not what the text says. Clauses
   of the rubric that depend on words (price, foreign language, jargon, empty claims) it can only guess from looks.
 - Human labels confuse good with bad infographics, and image with bad backgrounds; so does this.
