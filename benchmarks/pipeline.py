@@ -40,7 +40,7 @@ if warm:
 inside.update(engine=0.0, decode=0.0)
 started = time.perf_counter()
 summary = flow.process_catalogue(flow.CatalogueParameters(**parameters))
-summary |= inside | {"wall": time.perf_counter() - started, "outcomes": summary["outcomes"]}
+summary |= inside | {"wall": time.perf_counter() - started}
 summary["rss_kb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print("RESULT" + json.dumps(summary))
 """
@@ -84,7 +84,6 @@ def overhead(api: str, folder: Path) -> None:
     again = run_flow(api, **fixed, resume=False, warm=warm)
     assert not sum(again["worked"].values()), "the second run worked on something"
     print(f"reuse: {2048 / again['wall']:,.0f} photos/s in a new run over the same catalogue, nothing worked on")
-    assert again["wall"] > 0
 
 
 def memory(api: str, folder: Path) -> None:

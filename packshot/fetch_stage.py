@@ -68,20 +68,20 @@ def fetch_batch(run: Run, batch: BatchRef) -> StageReport:
     found = survey_fetch(run, batch)
     rows = list(found.settled)
     progress.advance(FETCH, len(rows), found_done_in=batch)
-    fresh: list[LedgerRow] = [row for row in rows if before.get(row.photo_id) != row]
+    fresh = [row for row in rows if before.get(row.photo_id) != row]
     for url, outcome in _fetch(run, found):
         photos, record = found.pending[url]
         done = _settle(run, url, photos, record, outcome)
         for row in done:
             if earlier := before.get(row.photo_id):
                 row.attempts += earlier.attempts
+        rows += done
         fresh += done
         progress.advance(FETCH, len(photos))
     share = (time.perf_counter() - started) / max(1, len(found.pending))
     for row in fresh:
         if not row.reused:
             row.seconds = share
-    rows = found.settled + [row for row in fresh if row not in found.settled]
     if fresh:
         ledger.append(batch, FETCH, fresh)
     report.count(rows)

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from packshot.records import VERDICTS
-from packshot.run import DONE, INCOMPLETE, Run, iter_photos, write_record
+from packshot.run import DONE, INCOMPLETE, Run, write_record
 from packshot.shard import count_shard, photo_table
 
 _TYPES = {
@@ -31,7 +31,8 @@ def collect(run: Run, shards: int, **facts: Any) -> dict[str, Any]:
     with TemporaryDirectory() as folder:
         parquet, table = Path(folder, "photos.parquet"), Path(folder, "photos.csv")
         with PhotoWriter(parquet, table) as writer:
-            for _, photos, ledger in iter_photos(run, shards):
+            for number in range(shards):
+                photos, ledger = run.shard(number)
                 writer.write(photo_table(run, photos, ledger))
                 part = count_shard(run, photos, ledger)
                 for name, counter in totals.items():

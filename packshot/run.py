@@ -4,7 +4,6 @@ import io
 import json
 import re
 import threading
-from collections.abc import Iterator
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
@@ -257,12 +256,6 @@ def new_run_id(name: str, now: datetime | None = None) -> str:
     """The run's name and UTC time: `spring-sale-20261122T144410123Z`."""
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "run"
     return f"{slug}-{(now or datetime.now(UTC)).strftime('%Y%m%dT%H%M%S%f')[:-3]}Z"
-
-
-def iter_photos(run: Run, shards: int) -> Iterator[tuple[int, list[Photo], ShardLedger]]:
-    """Shard by shard: number, photos, ledger."""
-    for number in range(shards):
-        yield number, *run.shard(number)
 
 
 _engines_lock = threading.Lock()

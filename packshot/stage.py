@@ -68,12 +68,11 @@ class Subject:
 
 @dataclass(slots=True)
 class Survey:
-    """`settled`: photos whose row needs no work, with that row. `pending`: subjects that need the engine.
-    `blocked`: photos that wait for an upstream stage that has not looked at them yet."""
+    """`settled`: photos whose row needs no work, with that row. `pending`: subjects that need the engine. A photo in
+    neither waits for an upstream stage that has not looked at it yet."""
 
     settled: list[LedgerRow]
     pending: list[Subject]
-    blocked: int = 0
 
 
 def artifact_key(run: Run, stage: str, name: str) -> str:
@@ -105,9 +104,7 @@ def survey(run: Run, stage: Stage, batch: BatchRef, upstream: dict[str, dict[str
         if cause:
             digest = fetched.digest if fetched else None
             result.settled.append(LedgerRow(photo.photo_id, stage.name, Outcome.SKIPPED, digest, cause=cause))
-        elif fetched is None:
-            result.blocked += 1
-        else:
+        elif fetched is not None:
             subject = Subject(fetched.digest or "", fetched.key or "", _prompt(run, stage, photo), [])
             subjects.setdefault(subject.name, subject).photos.append(photo)
     _find_done(run, stage, subjects, result)
