@@ -5,6 +5,8 @@ Conventions: images RGB uint8 (H, W, 3); boxes `xyxy` float pixels of the photo;
 
 import io
 import json
+import struct
+import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -196,19 +198,21 @@ class Detections:
 class Raster:
     """Result of `mask` (RGBA cutout), `repair` and `inpaint` (RGB): a picture of the photo's own size.
 
-    `pixels` uint8 (H, W, 3) or (H, W, 4), alpha not premultiplied.
+    `pixels` uint8 (H, W, 3) or (H, W, 4), alpha not premultiplied. `figures`: what the engine measured on it, JSON
+    values by name; they are written into the PNG, and into the ledger.
     """
 
     pixels: np.ndarray
+    figures: dict[str, Any] = field(default_factory=dict)
 
     def encode(self) -> bytes:
-        return encode_png(self.pixels)
+        return with_figures(encode_png(self.pixels), self.figures)
 
     @classmethod
     def decode(cls, data: bytes) -> "Raster":
         flat = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
         code = cv2.COLOR_BGRA2RGBA if flat.shape[2] == 4 else cv2.COLOR_BGR2RGB
-        return cls(cv2.cvtColor(flat, code))
+        return cls(cv2.cvtColor(flat, code), read_figures(data))
 
 
 def encode_png(pixels: np.ndarray) -> bytes:
@@ -218,6 +222,26 @@ def encode_png(pixels: np.ndarray) -> bytes:
     if not done:
         raise ValueError(f"OpenCV could not encode a picture of shape {pixels.shape} as PNG")
     return data.tobytes()
+
+
+_FIGURES_AT = 33  # bytes: PNG's signature and header chunk come first
+_KEYWORD = b"packshot-figures\0"
+
+
+def with_figures(png: bytes, figures: dict[str, Any]) -> bytes:
+    """The PNG with `figures` as a text chunk right after its header, where a look at the first kilobytes finds it."""
+    if not figures:
+        return png
+    body = b"tEXt" + _KEYWORD + json.dumps(figures, separators=(",", ":")).encode("ascii")
+    chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+    return png[:_FIGURES_AT] + chunk + png[_FIGURES_AT:]
+
+
+def read_figures(png: bytes) -> dict[str, Any]:
+    """The figures in a PNG, or in its beginning; none where it has none."""
+    length = struct.unpack(">I", png[_FIGURES_AT : _FIGURES_AT + 4])[0]
+    body = png[_FIGURES_AT + 8 : _FIGURES_AT + 8 + length]
+    return json.loads(body[len(_KEYWORD) :]) if body.startswith(_KEYWORD) else {}
 
 
 def _json(value: Any) -> bytes:

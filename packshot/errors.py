@@ -1,6 +1,7 @@
 """The closed set of reasons why a photo did not end ok, and the errors that carry them."""
 
 from enum import StrEnum
+from typing import Any
 
 
 class ErrorCode(StrEnum):
@@ -58,15 +59,25 @@ class PackshotError(Exception):
 class PhotoError(PackshotError):
     """One photo cannot be worked on; the rest goes on.
 
-    `http_status` is set for the http codes, `attempts` where the stage itself tried several times.
+    `http_status` is set for the http codes, `attempts` where the stage itself tried several times, `figures` (JSON
+    values) where a gate measured what was wrong.
     """
 
-    def __init__(self, code: ErrorCode, message: str = "", *, http_status: int | None = None, attempts: int = 1):
+    def __init__(
+        self,
+        code: ErrorCode,
+        message: str = "",
+        *,
+        http_status: int | None = None,
+        attempts: int = 1,
+        figures: dict[str, Any] | None = None,
+    ):
         super().__init__(message or code.value)
         self.code = code
         self.message = message or code.value
         self.http_status = http_status
         self.attempts = attempts
+        self.figures = figures or {}
 
 
 class SettingError(PackshotError):

@@ -26,6 +26,7 @@ SCHEMA = pa.schema(
         ("seconds", pa.float64()),
         ("reused", pa.bool_()),
         ("key", pa.string()),
+        ("figures", pa.string()),
     ]
 )
 _NAMES = [field.name for field in fields(LedgerRow)]

@@ -57,6 +57,7 @@ class LedgerRow:
     (`<stage>:<code>` or a policy) when skipped. `retryable` tells whether another try may help.
     `seconds` is the photo's share of the engine's time; 0 where an artifact was found done.
     `key` is the artifact's key in the store. `message` explains a failure; for an ok `classify` it is the verdict.
+    `figures` is JSON of what the stage measured on its result; a reused artifact holds its own.
     """
 
     photo_id: str
@@ -72,3 +73,4 @@ class LedgerRow:
     seconds: float = 0.0
     reused: bool = False
     key: str | None = None
+    figures: str | None = None

@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from typing import Any
 
-from packshot.artifacts import Caption, Classification, Detections, Texts
+from packshot.artifacts import Caption, Classification, Detections, Texts, read_figures
 from packshot.ledger import ShardLedger
 from packshot.records import VERDICTS, LedgerRow, Outcome, Photo
 from packshot.run import Run
@@ -12,6 +12,9 @@ from packshot.stages import FETCH
 
 _READ_BACK = {"ocr": Texts, "classify": Classification, "caption": Caption, "detect": Detections}
 """Stages whose small artifacts photos.parquet repeats in columns."""
+_MEASURED = ("mask", "repair", "inpaint", "deliver")
+"""Stages whose pictures carry figures of their own."""
+_FIGURES_WITHIN = 4096
 
 
 def finish_shard(run: Run, shard: int) -> dict[str, Any]:
@@ -80,6 +83,20 @@ def photo_table(run: Run, photos: list[Photo], ledger: ShardLedger) -> list[dict
         data = found.get(row.key) if row and row.outcome is Outcome.OK and row.key else None
         return _READ_BACK[stage].decode(data) if data else None
 
+    unread = {
+        row.key
+        for name in _MEASURED
+        for row in by_stage.get(name, {}).values()
+        if row.outcome is Outcome.OK and row.key and row.figures is None
+    }
+    beginnings = run.store.beginnings(unread, _FIGURES_WITHIN)
+
+    def figures(stage: str, photo: Photo) -> dict[str, Any]:
+        row = by_stage.get(stage, {}).get(photo.photo_id)
+        if row is None or row.figures:
+            return json.loads(row.figures) if row and row.figures else {}
+        return read_figures(beginnings[row.key]) if row.key in beginnings else {}
+
     def key(stage: str, photo: Photo) -> str | None:
         row = by_stage.get(stage, {}).get(photo.photo_id)
         return row.key if row and row.outcome is Outcome.OK else None
@@ -115,6 +132,7 @@ def photo_table(run: Run, photos: list[Photo], ledger: ShardLedger) -> list[dict
                 "product_boxes": _boxes(boxes.products) if boxes else None,
                 "overlay_boxes": _boxes(boxes.overlays) if boxes else None,
                 "background": photo.background or run.spec.background or None,
+                "figures": json.dumps({name: found for name in _MEASURED if (found := figures(name, photo))}),
                 "seconds": round(sum(row.seconds for row in rows), 4),
                 "photo": key(FETCH, photo),
                 "cutout": key("mask", photo),

@@ -151,7 +151,13 @@ def _find_done(run: Run, stage: Stage, subjects: dict[str, Subject], result: Sur
         elif data := kept.get(failed_keys[name]):
             facts = json.loads(data)
             result.settled += _rows(
-                stage, subject, Outcome.FAILED, code=facts["code"], message=facts["message"], reused=True
+                stage,
+                subject,
+                Outcome.FAILED,
+                code=facts["code"],
+                message=facts["message"],
+                figures=_figures(facts["figures"]),
+                reused=True,
             )
         else:
             result.pending.append(subject)
@@ -208,7 +214,7 @@ def _work(
         try:
             if isinstance(value, PhotoError):
                 if not value.code.retryable:  # kept like an artifact, so that later runs leave it alone
-                    record = {"code": value.code, "message": value.message}
+                    record = {"code": value.code, "message": value.message, "figures": value.figures}
                     run.store.put(f"{key}.failed.json", json.dumps(record, ensure_ascii=False).encode())
                 return _failure(stage, subject, value, share)
             key = f"{key}.{stage.suffix}"
@@ -217,7 +223,8 @@ def _work(
             return _failure(stage, subject, PhotoError(ErrorCode.STORE_ERROR, str(error)), share)
         working_set.put(key, value)
         note = value.verdict if stage.name == "classify" else None
-        return _rows(stage, subject, Outcome.OK, key=key, seconds=share, message=note)
+        figures = _figures(getattr(value, "figures", None))
+        return _rows(stage, subject, Outcome.OK, key=key, seconds=share, message=note, figures=figures)
 
     outcome = [results.get(i, value) for i, value in enumerate(inputs)]
     return [row for rows in _each(keep, list(zip(subjects, outcome, strict=True))) for row in rows]
@@ -275,8 +282,13 @@ def _failure(stage: Stage, subject: Subject, error: PhotoError, seconds: float) 
         seconds=seconds,
         code=error.code.value,
         message=error.message,
+        figures=_figures(error.figures),
         retryable=error.code.retryable,
     )
+
+
+def _figures(figures: dict[str, Any] | None) -> str | None:
+    return json.dumps(figures, ensure_ascii=False, separators=(",", ":")) if figures else None
 
 
 def _each(function: Callable[[Any], Any], items: list[Any]) -> list[Any]:

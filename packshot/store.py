@@ -8,10 +8,10 @@ import os
 import threading
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -71,9 +71,9 @@ class Store(ABC):
         """Objects by key; keys that are not there are left out."""
         return {key: data for key in keys if (data := self.get(key)) is not None}
 
-    def put_many(self, objects: Mapping[str, bytes]) -> None:
-        for key, data in objects.items():
-            self.put(key, data)
+    @abstractmethod
+    def beginnings(self, keys: Iterable[str], size: int) -> dict[str, bytes]:
+        """The first `size` bytes of objects by key; keys that are not there are left out."""
 
 
 class FolderStore(Store):
@@ -168,6 +168,13 @@ class FolderStore(Store):
     def existing(self, keys: Iterable[str]) -> set[str]:
         return {key for key in keys if os.path.exists(self._file(key))}
 
+    def beginnings(self, keys: Iterable[str], size: int) -> dict[str, bytes]:
+        found = {}
+        for key in keys:
+            with suppress(FileNotFoundError), open(self._file(key), "rb") as file:
+                found[key] = file.read(size)
+        return found
+
     def _error(self, verb: str, key: str, error: OSError) -> StoreError:
         hint = "; the disk is full" if error.errno == errno.ENOSPC else ""
         return StoreError(f"the store folder {self.root} could not {verb} {key}: {error.strerror}{hint}")
@@ -216,9 +223,9 @@ class S3Store(Store):
         """A whole bucket, opened once a process."""
         return S3Store(bucket)
 
-    def get(self, key: str) -> bytes | None:
+    def get(self, key: str, **part: str) -> bytes | None:
         try:
-            return self._s3.get_object(Bucket=self.bucket, Key=self.prefix + key)["Body"].read()
+            return self._s3.get_object(Bucket=self.bucket, Key=self.prefix + key, **part)["Body"].read()
         except self._s3.exceptions.NoSuchKey:
             return None
         except Exception as error:
@@ -313,8 +320,10 @@ class S3Store(Store):
         names = list(keys)
         return {k: data for k, data in zip(names, self._pool.map(self.get, names), strict=True) if data is not None}
 
-    def put_many(self, objects: Mapping[str, bytes]) -> None:
-        list(self._pool.map(self.put, objects.keys(), objects.values()))
+    def beginnings(self, keys: Iterable[str], size: int) -> dict[str, bytes]:
+        names = list(keys)
+        read = partial(self.get, Range=f"bytes=0-{size - 1}")
+        return {k: data for k, data in zip(names, self._pool.map(read, names), strict=True) if data is not None}
 
     def _exists(self, key: str) -> bool:
         from botocore.exceptions import ClientError

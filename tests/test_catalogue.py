@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from stored_objects import put_all
 
 from packshot.catalogue import Problem, ProblemCode, Source, read_catalogue
 from packshot.errors import SourceError
@@ -122,7 +123,7 @@ def test_a_folder_of_pictures(tmp_path: Path) -> None:
 
 def test_an_s3_prefix(s3_bucket: str) -> None:
     store = S3Store(s3_bucket)
-    store.put_many({"spring/a.jpg": b"", "spring/deep/b.png": b"", "spring/readme.md": b"", "autumn/c.jpg": b""})
+    put_all(store, {"spring/a.jpg": b"", "spring/deep/b.png": b"", "spring/readme.md": b"", "autumn/c.jpg": b""})
     found = photos(Source(path=f"s3://{s3_bucket}/spring/"))
     assert [(photo.sku, photo.url) for photo in found] == [
         ("a", f"s3://{s3_bucket}/spring/a.jpg"),

@@ -9,6 +9,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterParentFlowRunId
 from prefect.exceptions import ParameterTypeError
 from pydantic import ValidationError
+from stored_objects import put_all
 
 from benchmarks import nothing
 from benchmarks.nothing import PROFILE
@@ -99,7 +100,7 @@ def test_a_prompt_of_its_own_beats_the_run_s(tmp_path: Path, prefect_server: str
 def test_a_bucket_as_the_catalogue(s3_bucket: str, tmp_path: Path, prefect_server: str) -> None:
     folder, source = write_pictures(tmp_path / "photos", 5), S3Store(s3_bucket)
     prefix = f"catalogue-{tmp_path.name}"
-    source.put_many({f"{prefix}/{path.name}": path.read_bytes() for path in folder.iterdir()})
+    put_all(source, {f"{prefix}/{path.name}": path.read_bytes() for path in folder.iterdir()})
     summary = process_catalogue(parameters(f"s3://{s3_bucket}/{prefix}/", str(tmp_path / "store")))
     assert summary["outcomes"] == {"ok": 5}
 

@@ -5,8 +5,11 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
+from stored_objects import put_all
 
+from packshot.artifacts import Raster, read_figures
 from packshot.errors import SettingError, StoreError
 from packshot.store import FolderStore, S3Store, Store, open_store
 
@@ -33,13 +36,13 @@ def test_an_empty_object_is_there(store: Store) -> None:
 
 def test_many_at_once(store: Store) -> None:
     objects = {f"many/{i % 7}/{i:04d}": f"value {i}".encode() for i in range(200)}
-    store.put_many(objects)
+    put_all(store, objects)
     assert store.get_many([*objects, "many/none"]) == objects
     assert set(store.keys("many/")) == set(objects)
 
 
 def test_existing_tells_present_from_absent_keys(store: Store) -> None:
-    store.put_many({f"artifacts/ab/{i:03d}.json": b"x" for i in range(0, 60, 2)})
+    put_all(store, {f"artifacts/ab/{i:03d}.json": b"x" for i in range(0, 60, 2)})
     store.put("artifacts/cd/solo", b"x")
     asked = [f"artifacts/ab/{i:03d}.json" for i in range(60)] + ["artifacts/cd/solo", "artifacts/zz/none"]
     there = {f"artifacts/ab/{i:03d}.json" for i in range(0, 60, 2)} | {"artifacts/cd/solo"}
@@ -49,20 +52,20 @@ def test_existing_tells_present_from_absent_keys(store: Store) -> None:
 
 def test_existing_looks_beyond_the_first_page_of_a_listing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(S3Store, "PAGE", 10)
-    store.put_many({f"pages/{i:03d}": b"x" for i in range(45)})
+    put_all(store, {f"pages/{i:03d}": b"x" for i in range(45)})
     asked = {f"pages/{i:03d}" for i in (0, 5, 9, 10, 11, 33, 44)}
     assert store.existing(asked | {"pages/012x", "pages/999"}) == asked
 
 
 def test_children_are_names_and_folders(store: Store) -> None:
-    store.put_many({"runs/b/run.json": b"", "runs/a/run.json": b"", "runs/a/x/y": b"", "runs/note": b""})
+    put_all(store, {"runs/b/run.json": b"", "runs/a/run.json": b"", "runs/a/x/y": b"", "runs/note": b""})
     assert store.children("runs/") == ["a", "b", "note"]
     assert store.children("runs/a/") == ["run.json", "x"]
     assert store.children("nowhere/") == []
 
 
 def test_delete(store: Store) -> None:
-    store.put_many({"d/1": b"", "d/2": b""})
+    put_all(store, {"d/1": b"", "d/2": b""})
     store.delete(["d/1", "d/never-there"])
     assert list(store.keys("d/")) == ["d/2"]
     store.delete([])
@@ -137,3 +140,17 @@ def test_open_store_takes_folders_and_buckets_only(tmp_path: Path, monkeypatch: 
         open_store("s3://")
     with pytest.raises(SettingError, match="a folder or s3"):
         open_store("ftp://host/dir")
+
+
+def test_figures_are_found_in_the_beginning_of_a_picture(store: Store) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (90, 80, 4), np.uint8)
+    figures = {"cutout_confidence": 0.93, "attempts": 2, "why": "край"}
+    picture = Raster(noise, figures)
+    put_all(store, {"a.png": picture.encode(), "b.png": Raster(noise).encode()})
+    heads = store.beginnings(["a.png", "b.png", "c.png"], 1024)
+    assert {key: len(head) for key, head in heads.items()} == {"a.png": 1024, "b.png": 1024}
+    assert read_figures(heads["a.png"]) == figures
+    assert read_figures(heads["b.png"]) == {}
+    again = Raster.decode(store.get("a.png") or b"")
+    assert again.figures == figures
+    assert np.array_equal(again.pixels, noise)
