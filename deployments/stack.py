@@ -12,6 +12,7 @@ from pathlib import Path
 from deployments.home import BUCKET, home, settings
 from deployments.programs import environment, gpus, own_s3, supervisor_config
 from packshot.errors import PackshotError, SettingError
+from packshot.preflight import check_room
 
 
 def up() -> None:
@@ -22,6 +23,7 @@ def up() -> None:
         (folder / name).mkdir(exist_ok=True, mode=0o700)
     config = folder / "supervisord.conf"
     if not _running(folder):
+        check_room(folder, "the service's folder", "PACKSHOT_HOME")
         _check_ports(values)
         config.write_text(supervisor_config(values, folder))
         # No secret is in the file: programs inherit them.

@@ -163,8 +163,8 @@ def work_on_shard(run: Run, shard: int, effort: Effort) -> str:
     for _ in range(SHARD_TRIES):
         child = _child(PROCESS_SHARD, common)
         own.reload()
-        if own.shard_done(shard) or not _unsettled(own, shard):
-            break
+        if own.shard_done(shard) or not _unsettled(own, shard) or (child.state and child.state.is_cancelled()):
+            break  # whoever cancelled a shard does not want it again
     return f"{child.name}: {child.state.name if child.state else 'unknown'}"
 
 
@@ -211,7 +211,7 @@ def _wait(run_id: UUID) -> FlowRun:
         else:
             crashed_at = None
         time.sleep(pause)
-        pause = min(5.0, pause * 1.3)
+        pause = min(10.0, pause * 1.3)
 
 
 def _read(run_id: UUID) -> FlowRun:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from pathlib import Path
 
 from packshot.errors import SettingError, StoreError
 from packshot.store import FolderStore, Store
@@ -13,17 +14,22 @@ PROBE = "preflight"
 def check_store(store: Store) -> None:
     """Write, read and remove a small object; look at the free space of a folder. Raises `StoreError` with the cause."""
     if isinstance(store, FolderStore):
-        free = shutil.disk_usage(store.root).free / 1e9
-        wanted = _min_free_gb()
-        if free < wanted:
-            raise StoreError(
-                f"the disk of the store folder {store.root} is full: {free:.2f} GB are free, {wanted:g} GB are wanted; "
-                "make room, choose another PACKSHOT_STORE, or set PACKSHOT_MIN_FREE_GB"
-            )
+        check_room(store.root, "the store folder", "PACKSHOT_STORE")
     store.put(PROBE, b"packshot")
     if store.get(PROBE) != b"packshot":
         raise StoreError(f"the store {store.url} does not give back what was written to it")
     store.delete([PROBE])
+
+
+def check_room(folder: Path, what: str, setting: str) -> None:
+    """Raise `StoreError` where a folder's disk has less room than PACKSHOT_MIN_FREE_GB; `setting` names the folder."""
+    free = shutil.disk_usage(folder).free / 1e9
+    wanted = _min_free_gb()
+    if free < wanted:
+        raise StoreError(
+            f"the disk of {what} {folder} is full: {free:.2f} GB are free, {wanted:g} GB are wanted; "
+            f"make room, choose another {setting}, or set PACKSHOT_MIN_FREE_GB"
+        )
 
 
 def _min_free_gb() -> float:

@@ -176,7 +176,8 @@ class FolderStore(Store):
         return found
 
     def _error(self, verb: str, key: str, error: OSError) -> StoreError:
-        hint = "; the disk is full" if error.errno == errno.ENOSPC else ""
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        hint = "; the disk is full: make room, or choose another PACKSHOT_STORE" if full else ""
         return StoreError(f"the store folder {self.root} could not {verb} {key}: {error.strerror}{hint}")
 
 
@@ -188,6 +189,8 @@ class S3Store(Store):
 
     THREADS = 16
     PAGE = 1000
+    FULL = ("507", "InsufficientStorage", "InsufficientCapacity", "XMinioStorageFull", "QuotaExceeded")
+    """Codes of servers without room: a status, and the names that Ceph, MinIO and others give it."""
     TRIES_TO_OPEN = 3
     TRIES = 14
     """With botocore's pauses, drawn from up to 20 s, these tries span 30 s at the very least and 95 s on average."""
@@ -366,7 +369,10 @@ class S3Store(Store):
                 "InvalidAccessKeyId": "the key id is not known there: check AWS_ACCESS_KEY_ID",
                 "SignatureDoesNotMatch": "the secret key is wrong: check AWS_SECRET_ACCESS_KEY",
                 "AccessDenied": "these keys may not do that: check the bucket's policy",
+                **dict.fromkeys(self.FULL, "the server is full: make room there, or choose another PACKSHOT_STORE"),
             }.get(code, str(error))
+            if code in ("InternalError", "500") and verb == "write":  # SeaweedFS's answer when its disk is full
+                hint = f"the server failed: look at its log, and whether its disk is full ({error})"
             return StoreError(f"{where}: {hint}")
         return StoreError(f"{where}: {error}")
 

@@ -25,7 +25,7 @@ from prefect.client.schemas.filters import (
     TaskRunFilterStateName,
 )
 from prefect.client.schemas.objects import FlowRun
-from prefect.states import AwaitingRetry
+from prefect.states import AwaitingRetry, Cancelling
 
 from benchmarks.nothing import PROFILE
 from benchmarks.service_stack import Service, descendants, service
@@ -43,6 +43,7 @@ STAGES = 8
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("service")
     settings = {"PACKSHOT_NOTHING_LOG": str(folder / "calls"), "PACKSHOT_NOTHING_SLEEP": "0.02"}
+    settings["PREFECT_WORKER_QUERY_SECONDS"] = "1"
     with service(folder / "home", PACKSHOT_GPUS="2", **settings) as running:
         yield running
 
@@ -208,6 +209,28 @@ def test_retry_does_what_is_missing(up: Service, pictures: Path, tmp_path: Path)
         assert {row.attempts for row in run.ledger(0).rows("fetch").values()} == {1, 2}
     finally:
         server.close()
+
+
+def test_cancelling_a_run_cancels_its_shards(up: Service, pictures: Path) -> None:
+    """What the Cancel button does: no shard goes on or is begun; Retry finishes what is missing."""
+    before = calls(up)
+    started = up.start("process-catalogue/on-demand", asked(pictures, overrides=_again(4), resume=False))
+    up.until(lambda: sum((calls(up) - before).values()) > 60, 90, "the run did not get going")
+    with up.client() as client:
+        client.set_flow_run_state(started.id, Cancelling())
+    assert up.wait(started.id).state.is_cancelled()
+    run = run_of(up, started.id)
+    up.until(lambda: all(child.state.is_final() for child in children(up, run)), 90, "the shards were not cancelled", 1)
+    assert any(child.state.is_cancelled() for child in children(up, run))
+    cancelled = calls(up)
+    assert sum((cancelled - before).values()) < PHOTOS * STAGES, "the run was done before it was cancelled"
+    time.sleep(3)
+    assert calls(up) == cancelled, "a shard went on"
+    with up.client() as client:
+        client.set_flow_run_state(started.id, AwaitingRetry(), force=True)
+    ended = up.wait(started.id)
+    assert ended.state.name == "Completed", ended.state
+    assert [row["outcome"] for row in read_photos(run_of(up, ended.id))] == ["ok"] * PHOTOS
 
 
 def test_outages_lose_nothing(up: Service, pictures: Path) -> None:

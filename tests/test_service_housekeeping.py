@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from loopback_server import LoopbackServer, answer
 from pictures import write_pictures
 
 from benchmarks import nothing
@@ -17,7 +18,7 @@ from packshot.gc import collect_garbage
 from packshot.preflight import check_store
 from packshot.results import read_photos
 from packshot.run import RUNNING, list_runs, open_run
-from packshot.store import FolderStore
+from packshot.store import FolderStore, S3Store
 
 
 def process(source: Path, store: Path, **more: object) -> str:
@@ -105,11 +106,32 @@ def test_a_full_disk_is_told_of_before_any_work(
         check_store(FolderStore(tmp_path / "store"))
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "told"),
+    [
+        ("507 Insufficient Storage", "InsufficientStorage", "the server is full: .* PACKSHOT_STORE"),
+        ("507 Insufficient Storage", "", "the server is full"),
+        ("500 Internal Server Error", "InternalError", "whether its disk is full"),  # what SeaweedFS answers
+    ],
+)
+def test_a_full_s3_server_is_told_of(status: str, code: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    body = f"<Error><Code>{code}</Code><Message>We have no room</Message></Error>" if code else ""
+    server = LoopbackServer()
+    server.routes |= {"/photos": answer(), "*": answer(status, body.encode())}
+    for name, value in {"ACCESS_KEY_ID": "x", "SECRET_ACCESS_KEY": "x", "ENDPOINT_URL": server.url("")}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setattr(S3Store, "TRIES", 1)
+    try:
+        with pytest.raises(StoreError, match=told):
+            check_store(S3Store("photos"))
+    finally:
+        server.close()
+
+
 def test_wrong_keys_are_told_of_before_any_work(
     s3_bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from packshot.store import S3Store
-
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-the-secret")
     with pytest.raises(StoreError, match="AWS_SECRET_ACCESS_KEY"):
         S3Store(s3_bucket)
