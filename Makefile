@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt
+ORIGINAL := .venv-original
 
-.PHONY: up down demo test lint bench clean help
+.PHONY: up down demo test test-original lint bench clean help
 
 help:  ## What there is to make
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 demo: $(VENV)/.installed  ## A synthetic catalogue through all stages; results and report under demo/
 	@$(BIN)/packshot demo
@@ -21,6 +22,10 @@ down:  ## Stop the service; its data stays
 test: $(VENV)/.installed-dev  ## The whole test suite
 	$(BIN)/python -m pytest
 
+test-original: $(ORIGINAL)/.installed  ## The authors' own GroundingDINO package, in an environment of its own
+	$(ORIGINAL)/bin/python -c "import groundingdino"
+	$(ORIGINAL)/bin/python -m pytest -p no:cacheprovider tests/test_full_original.py
+
 lint: $(VENV)/.installed-dev  ## ruff
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -29,7 +34,7 @@ bench: $(VENV)/.installed-dev  ## What the pipeline adds, memory, reuse, and the
 	$(BIN)/python -m benchmarks.pipeline
 
 clean:  ## Remove the virtual environment and the demo's results
-	rm -rf $(VENV) demo .bench
+	rm -rf $(VENV) $(ORIGINAL) demo .bench
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@test -x $(BIN)/python || { echo "Making the virtual environment $(VENV)"; $(PYTHON) -m venv $(VENV); }
@@ -45,4 +50,14 @@ $(VENV)/.installed-service: $(VENV)/.installed
 $(VENV)/.installed-dev: $(VENV)/.installed
 	@echo "Installing what the tests need"
 	@$(PIP) -e ".[full,service,dev]"
+	@touch $@
+
+# It sees what is installed in $(VENV) and adds to it, so that PyTorch is not installed twice.
+$(ORIGINAL)/.installed: $(VENV)/.installed-dev constraints-original.txt
+	@rm -rf $(ORIGINAL) && $(BIN)/python -m venv $(ORIGINAL)
+	@$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" \
+		> "$$($(ORIGINAL)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/packshot.pth"
+	@echo "Installing groundingdino-py"
+	@$(ORIGINAL)/bin/python -m pip install --disable-pip-version-check -q -c constraints.txt \
+		-c constraints-original.txt -e ".[original]"
 	@touch $@

@@ -1,4 +1,5 @@
-"""groundingdino-py beside transformers 5. Runs where the package is installed (see the engine's file); else skipped."""
+"""groundingdino-py beside transformers 5: `make test-original` runs this in an environment that has the package. In the
+others all but the first test are skipped."""
 
 from pathlib import Path
 
@@ -7,14 +8,14 @@ import pytest
 import torch
 from toy_models import toy_grounding_dino, toy_photo
 
-from packshot.artifacts import Caption
+from packshot.artifacts import Caption, Detections, Segmentation, Texts
 from packshot.engines.detect_grounding_dino import prompt_of
 from packshot.engines.detect_groundingdino_original import (
     OriginalGroundingDino,
     OriginalGroundingDinoParams,
     with_transformers_5,
 )
-from packshot.errors import SettingError
+from packshot.errors import ErrorCode, PhotoError, SettingError
 
 
 def test_without_the_package_it_says_how_to_get_it(tmp_path: Path) -> None:
@@ -27,7 +28,7 @@ def test_without_the_package_it_says_how_to_get_it(tmp_path: Path) -> None:
     words = toy_grounding_dino(tmp_path / "words")
     weights = tmp_path / "toy.pth"
     torch.save({"model": {}}, weights)
-    with pytest.raises(SettingError, match="pip install --no-deps groundingdino-py"):
+    with pytest.raises(SettingError, match=r"packshot\[full,original\]"):
         OriginalGroundingDino(OriginalGroundingDinoParams(weights=str(weights), words=str(words)))
 
 
@@ -106,3 +107,23 @@ def test_weights_of_another_kind_are_refused(engine: OriginalGroundingDino, tmp_
     torch.save({"model": {"weight": torch.zeros(2)}}, tmp_path / "other.pth")
     with pytest.raises(SettingError, match="holds no weights of GroundingDINO"):
         OriginalGroundingDino(engine.params.model_copy(update={"weights": str(tmp_path / "other.pth")}))
+
+
+def test_detections_do_not_hang_on_the_grouping(engine: OriginalGroundingDino) -> None:
+    photos = [toy_photo(1), toy_photo(2), toy_photo(3)]
+    phrases = [engine.phrases(Caption("", words)) for words in (["red mug"], ["a toy of the box", "bag"], ["red mug"])]
+    together = engine.boxes(photos, phrases)
+    for photo, asked, found in zip(photos, phrases, together, strict=True):
+        (alone,) = engine.boxes([photo], [asked])
+        assert [box.label for box in alone] == [box.label for box in found]
+        assert np.allclose([b.xyxy for b in alone], [b.xyxy for b in found], atol=1e-2)
+
+
+def test_the_engine_finds_a_product_or_says_that_there_is_none(engine: OriginalGroundingDino) -> None:
+    photo = toy_photo(1)
+    segmentation = Segmentation.from_logits(np.ones((3, 256, 256), np.float32), np.ones(3), photo.shape[:2])
+    (found,) = engine.run([photo], [Texts([])], [segmentation], [Caption("", ["red mug"])])
+    assert isinstance(found, Detections) and found.products
+    blind = OriginalGroundingDino(engine.params.model_copy(update={"box_threshold": 1.0}))
+    (nothing,) = blind.run([photo], [Texts([])], [segmentation], [Caption("")])
+    assert isinstance(nothing, PhotoError) and nothing.code is ErrorCode.NO_PRODUCT

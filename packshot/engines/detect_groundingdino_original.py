@@ -1,9 +1,8 @@
 """The published groundingdino_swint_ogc.pth through the package groundingdino-py, made to work beside transformers 5.
 
 The package leans on parts of BERT that transformers 5 no longer has, and on a model hub; both are replaced here. It
-pins an old supervision and a second OpenCV, so it is the extra `original`, for an environment of its own, where
-`pip install --no-deps groundingdino-py addict yapf timm pycocotools matplotlib` will do. `detect_grounding_dino` does
-the same work: the same network and weights in `transformers`' port.
+pins an old supervision and brings a second OpenCV, so it is the extra `original`, for an environment of its own.
+`detect_grounding_dino` does the same work: the same network and weights in `transformers`' port.
 """
 
 import re
@@ -35,7 +34,7 @@ class OriginalGroundingDino(GroundingDino):
     """GroundingDINO by its authors' own code. Always in float32."""
 
     name = "groundingdino_original"
-    version = 1
+    version = 2
     Params = OriginalGroundingDinoParams
     params: OriginalGroundingDinoParams
 
@@ -54,16 +53,28 @@ class OriginalGroundingDino(GroundingDino):
         return f"{revision_of(params.weights)} {revision_of(params.words)}"
 
     def _boxes(self, rows: list[tuple[np.ndarray, "torch.Tensor", list[str]]]) -> list[list[Box]]:
+        """Photos go together only where they ask the same: with several prompts in a batch the package gives its
+        attention heads one another's masks (`src_mask.repeat`), and results hang on the neighbours."""
+        by_prompt: dict[str, list[int]] = {}
+        for i, (_, _, phrases) in enumerate(rows):
+            by_prompt.setdefault(prompt_of(phrases), []).append(i)
+        results: dict[int, list[Box]] = {}
+        for prompt, members in by_prompt.items():
+            results |= zip(members, self._boxes_of(prompt, [rows[i] for i in members]), strict=True)
+        return [results[i] for i in range(len(rows))]
+
+    def _boxes_of(self, prompt: str, rows: list[tuple[np.ndarray, "torch.Tensor", list[str]]]) -> list[list[Box]]:
         import torch
 
-        prompts = [prompt_of(phrases) for _, _, phrases in rows]
         with torch.inference_mode(), residents.using([self._model], self._device, self.params.max_vram_gb):
-            out = self._model(torch.cat([tensor for _, tensor, _ in rows]).to(self._device), captions=prompts)
+            pixels = torch.cat([tensor for _, tensor, _ in rows]).to(self._device)
+            out = self._model(pixels, captions=[prompt] * len(rows))
+        ids = self._processor.tokenizer(prompt)["input_ids"][: out["pred_logits"].shape[-1]]
+        full_stop = self._processor.tokenizer.convert_tokens_to_ids(".")
         results = []
         for i, (image, _, phrases) in enumerate(rows):
-            ids = self._processor.tokenizer(prompts[i])["input_ids"][: out["pred_logits"].shape[-1]]
-            spans = phrase_spans(ids, self._processor.tokenizer.convert_tokens_to_ids("."), len(phrases))
             logits, boxes = out["pred_logits"][i].float().cpu(), out["pred_boxes"][i].float().cpu()
+            spans = phrase_spans(ids, full_stop, len(phrases))
             results.append(self.post_process(logits, boxes, image.shape[:2], phrases, spans))
         return results
 
@@ -75,8 +86,8 @@ def load_original(path: Path, tokenizer: Any) -> "torch.nn.Module":
         from groundingdino.util.slconfig import SLConfig
     except ImportError as error:
         raise SettingError(
-            f"the package groundingdino-py is not usable here ({error}): `pip install --no-deps groundingdino-py "
-            "addict yapf timm pycocotools matplotlib` in its own environment, or set detect.engine = grounding_dino"
+            f"the package groundingdino-py is not usable here ({error}): `pip install 'packshot[full,original]'` in an "
+            "environment of its own, or set detect.engine = 'grounding_dino'"
         ) from error
     import groundingdino
 
