@@ -1,5 +1,6 @@
 """EasyOCR with its real English weights: the engine gives what a plain `readtext` gives, and reads safely."""
 
+import copy
 import shutil
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 import torch
 
 from packshot.artifacts import encode_png
-from packshot.engines.ocr_easyocr import EasyOcr, EasyOcrParams, _weights_folder
+from packshot.engines.ocr_easyocr import EasyOcr, EasyOcrParams, _weights_folder, faster_detector
 from packshot.errors import SettingError
 
 
@@ -47,6 +48,29 @@ def test_photos_of_one_size_are_read_together_and_alone_alike(engine: EasyOcr) -
     for a, b in zip(together, batched, strict=True):
         assert [x.text for x in a.boxes] == [x.text for x in b.boxes]
         assert np.allclose([x.quad for x in a.boxes], [x.quad for x in b.boxes], atol=1)
+
+
+def test_as_it_stands_it_reads_what_readtext_reads() -> None:
+    engine = EasyOcr(EasyOcrParams(language="en", min_confidence=0))
+    image = page(["COTTON 40%", "soft and light"], (420, 160))
+    threads = torch.get_num_threads()
+    (texts,) = engine.run([image])
+    assert torch.get_num_threads() == threads
+    expected = engine.plain_reader().readtext(encode_png(image))
+    assert [(b.text, b.quad.tolist()) for b in texts.boxes] == [
+        (t.strip(), np.float32(q).tolist()) for q, t, _ in expected
+    ]
+    assert len(texts.boxes) == 2
+
+
+def test_the_faster_detector_scores_as_easyocr_s_own(engine: EasyOcr) -> None:
+    own = engine.plain_reader().detector
+    pixels = torch.randn(2, 3, 96, 160, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        expected = own(pixels)[0]
+        assert (faster_detector(copy.deepcopy(own), torch.float32)(pixels)[0] - expected).abs().max() < 1e-5
+        rounded = faster_detector(copy.deepcopy(own), torch.bfloat16)(pixels)[0]
+    assert rounded.dtype is torch.float32 and 0 < (rounded - expected).abs().max() < 0.05
 
 
 def test_weights_that_hold_more_than_tensors_are_refused(tmp_path: Path) -> None:

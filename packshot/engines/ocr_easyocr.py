@@ -1,10 +1,16 @@
-"""Reading with EasyOCR: the method's own reader, with packaged English weights or the user's folder of weights."""
+"""Reading with EasyOCR: the method's own reader, with packaged English weights or the user's folder of weights.
+
+It gives what `readtext` gives, faster: the detector's batch norms are folded into its convolutions, which run channels
+last, and on a CPU a line is recognised on one thread, since lines are too small to be worth sharing out.
+"""
 
 import hashlib
 import logging
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import cv2
 import numpy as np
@@ -17,6 +23,9 @@ from packshot.engines.ocr_rapid import reading_is_sure
 from packshot.errors import SettingError
 from packshot.weights import find_weights, read_state, registry
 
+if TYPE_CHECKING:
+    import torch
+
 
 class EasyOcrParams(EngineParams):
     operational = frozenset({"device", "batch"})
@@ -28,7 +37,11 @@ class EasyOcrParams(EngineParams):
     language: Literal["ru", "en"] = Field("ru", description="the market's script: ru (Cyrillic beside Latin) or en")
     max_side: int = Field(1024, ge=256, le=4096, description="px; larger photos are reduced to this long side")
     detect_side: int = Field(
-        640, ge=256, le=4096, description="px; the long side at which lines are looked for: most of the time goes there"
+        2560, ge=256, le=4096, description="px; the long side at which lines are looked for; less is faster, and misses"
+    )
+    precision: Literal["float32", "float16", "bfloat16"] = Field(
+        "float32",
+        description="of the detector; bfloat16 pays on a CPU with AVX512-BF16 or AMX; a CPU takes float16 as float32",
     )
     min_confidence: float = Field(0.1, ge=0, le=1, description="less sure readings are left out")
     batch: int = Field(8, ge=1, le=64, description="photos of one size that a GPU looks at together")
@@ -41,7 +54,7 @@ class EasyOcr(Engine):
 
     stage = "ocr"
     name = "easyocr"
-    version = 2
+    version = 3
     max_batch = 16
     Params = EasyOcrParams
     params: EasyOcrParams
@@ -52,8 +65,9 @@ class EasyOcr(Engine):
 
         self._device = choose_device(params.device)
         self._reader = self.plain_reader()
-        # Convolutions are a quarter faster on a CPU with channels last, and the results are the same but for rounding.
-        self._reader.detector.to(memory_format=torch.channels_last)
+        half = self._device.type == "cuda" or params.precision == "bfloat16"
+        dtype = getattr(torch, params.precision) if half else torch.float32
+        self._reader.detector = faster_detector(self._reader.detector, dtype)
         self._batch = ModelBatch(params.batch if self._device.type == "cuda" else 1)
         self._notice = CpuNotice(self.stage, self._device)
 
@@ -123,7 +137,8 @@ class EasyOcr(Engine):
     def _read(self, image: np.ndarray, reduced: np.ndarray, upright: list[Any], slanted: list[Any]) -> Texts:
         height, width = image.shape[:2]
         grey = cv2.cvtColor(reduced, cv2.COLOR_RGB2GRAY)
-        found = self._reader.recognize(grey, upright, slanted, batch_size=self.params.lines, reformat=False)
+        with one_thread():
+            found = self._reader.recognize(grey, upright, slanted, batch_size=self.params.lines, reformat=False)
         back = np.float32([width / reduced.shape[1], height / reduced.shape[0]])
         reads_market = self.params.language == "en" or self.params.language in self.params.languages
         boxes = []
@@ -134,6 +149,42 @@ class EasyOcr(Engine):
             quad = np.clip(np.float32(quad) * back, 0, np.float32([width, height]))
             boxes.append(TextBox(quad, text, confidence, reads_market or reading_is_sure(text, confidence, 0.6)))
         return Texts(boxes)
+
+
+def faster_detector(network: "torch.nn.Module", dtype: "torch.dtype") -> "torch.nn.Module":
+    """CRAFT with the same results but for rounding: batch norms folded in, channels last, in `dtype`. It takes pixels
+    (n, 3, H, W) and gives scores float32 (n, H/2, W/2, 2) and features, as EasyOCR's own does."""
+    import torch
+    from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+    class Detector(torch.nn.Module):
+        def __init__(self, craft: torch.nn.Module):
+            super().__init__()
+            self.craft = craft
+
+        def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            scores, features = self.craft(pixels.to(dtype, memory_format=torch.channels_last))
+            return scores.float(), features
+
+    craft = getattr(network, "module", network).eval()  # on a GPU EasyOCR wraps it in DataParallel
+    for part in [m for m in craft.modules() if isinstance(m, torch.nn.Sequential)]:
+        for i in range(1, len(part)):
+            if isinstance(part[i], torch.nn.BatchNorm2d):
+                part[i - 1], part[i] = fuse_conv_bn_eval(part[i - 1], part[i]), torch.nn.Identity()
+    return Detector(craft.to(dtype, memory_format=torch.channels_last)).requires_grad_(False)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """PyTorch on one CPU thread for as long as the block runs."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _weights_folder(params: EasyOcrParams) -> Path:
