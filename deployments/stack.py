@@ -117,7 +117,8 @@ def _wait_for(url: str, seconds: float, log: Path) -> None:
         except OSError:
             pass
         time.sleep(0.5)
-    raise PackshotError(f"{url} did not answer within {seconds:.0f} s; see {log}")
+    last = (log.read_text(errors="replace").strip().splitlines() or ["(nothing)"])[-1] if log.exists() else "(nothing)"
+    raise PackshotError(f"{url} did not answer within {seconds:.0f} s; {log} ends with: {last.strip()[:300]}")
 
 
 def _wait_for_bucket(values: dict[str, str], folder: Path) -> None:
