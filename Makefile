@@ -30,8 +30,9 @@ lint: $(VENV)/.installed-dev  ## ruff
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-bench: $(VENV)/.installed-dev  ## What the pipeline adds, memory, reuse, and the speed of profile lite
+bench: $(VENV)/.installed-dev  ## What the pipeline adds, memory, reuse, the speed of profile lite, what Prefect's server costs
 	$(BIN)/python -m benchmarks.pipeline
+	$(BIN)/python -m benchmarks.service cost
 
 clean:  ## Remove the virtual environment and the demo's results
 	rm -rf $(VENV) $(ORIGINAL) demo .bench

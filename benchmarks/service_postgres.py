@@ -13,7 +13,7 @@ PASSWORD = "only-for-this-cluster"
 
 
 def postgres_bin() -> Path | None:
-    """The folder of PostgreSQL's programs (Debian's package `postgresql` keeps them off the PATH); None without them."""
+    """The folder of PostgreSQL's programs (Debian keeps them off the PATH); None where they are not installed."""
     folders = [Path(found).resolve().parent for found in [shutil.which("initdb")] if found]
     folders += sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: float(p.parent.name), reverse=True)
     return next((folder for folder in folders if (folder / "postgres").exists()), None)
