@@ -21,6 +21,7 @@ from pydantic import BaseModel, Field
 
 from flows.process_shard import process_shard
 from flows.progress_artifact import ProgressArtifact
+from flows.shard_parameters import ShardParameters
 from packshot import progress
 from packshot.errors import SettingError
 from packshot.fetch_stage import survey_fetch
@@ -113,14 +114,7 @@ def _settled(run: Run, shard: int) -> bool:
 
 def _in_this_process(run: Run, shard: int, effort: Effort) -> None:
     for attempt in range(SHARD_TRIES):
-        process_shard(
-            run.store.url,
-            run.spec.run_id,
-            shard,
-            effort.retries,
-            effort.retry_delay_seconds,
-            return_state=True,
-        )
+        process_shard(_shard_parameters(run, shard, effort), return_state=True)
         if not _unsettled(run, shard):
             return
         if attempt + 1 < SHARD_TRIES:
@@ -156,16 +150,25 @@ def _task_run_name() -> str:
 def work_on_shard(run: Run, shard: int, effort: Effort) -> str:
     """Fetch a shard on `cpu`, then work on it on `gpu`; the flow runs are this task's children."""
     own = Run(run.store, run.spec)  # each run keeps one shard in memory, and several tasks run at once
-    common = {"store": own.store.url, "run_id": own.spec.run_id, "shard": shard}
-    common |= {"retries": effort.retries, "retry_delay_seconds": effort.retry_delay_seconds}
+    asked = _shard_parameters(own, shard, effort)
     if any(survey_fetch(own, batch).pending for batch in own.batches(shard)):
-        _child(FETCH_SHARD, common)
+        _child(FETCH_SHARD, asked)
     for _ in range(SHARD_TRIES):
-        child = _child(PROCESS_SHARD, common)
+        child = _child(PROCESS_SHARD, asked)
         own.reload()
         if own.shard_done(shard) or not _unsettled(own, shard) or (child.state and child.state.is_cancelled()):
             break  # whoever cancelled a shard does not want it again
     return f"{child.name}: {child.state.name if child.state else 'unknown'}"
+
+
+def _shard_parameters(run: Run, shard: int, effort: Effort) -> ShardParameters:
+    return ShardParameters(
+        store=run.store.url,
+        run_id=run.spec.run_id,
+        shard=shard,
+        retries=effort.retries,
+        retry_delay_seconds=effort.retry_delay_seconds,
+    )
 
 
 def _unsettled(run: Run, shard: int) -> int:
@@ -174,13 +177,13 @@ def _unsettled(run: Run, shard: int) -> int:
     return count_shard(run, *run.shard(shard))["unsettled"]
 
 
-def _child(name: str, parameters: dict[str, Any]) -> FlowRun:
+def _child(name: str, asked: ShardParameters) -> FlowRun:
     """Start a deployment's flow run, or start it again where this parent had one that ended; wait for its end."""
-    run_id, shard = parameters["run_id"], parameters["shard"]
+    run_id, shard = asked.run_id, asked.shard
     started = _patiently(
         lambda: run_deployment(
             name,
-            parameters=parameters,
+            parameters={"parameters": asked.model_dump()},
             timeout=0,
             tags=[run_id, f"shard-{shard:03d}"],
             idempotency_key=f"{flow_run.id}/{run_id}/{shard}/{name}",

@@ -7,6 +7,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.names import shard_run_name
+from flows.shard_parameters import ShardParameters
 from packshot.records import Outcome
 from packshot.run import open_run
 from packshot.stages import FETCH
@@ -15,15 +16,13 @@ from tasks._policy import Dag
 from tasks.fetch import fetch
 
 
-@flow(name="fetch-shard", flow_run_name=shard_run_name, validate_parameters=False)
-def fetch_shard(
-    store: str, run_id: str, shard: int, retries: int = 1, retry_delay_seconds: float = 5.0
-) -> State[dict[str, Any]]:
+@flow(name="fetch-shard", flow_run_name=shard_run_name)
+def fetch_shard(parameters: ShardParameters) -> State[dict[str, Any]]:
     """Fetch what is pending of one shard. Photos that fail are left to process-shard, which tries them again."""
-    run = open_run(store, run_id)
+    run, shard = open_run(parameters.store, parameters.run_id), parameters.shard
     with heartbeat(run.store):
         for batch in run.batches(shard):
-            Dag(run, batch, retries, retry_delay_seconds)(fetch)
+            Dag(run, batch, parameters.retries, parameters.retry_delay_seconds)(fetch)
     rows = run.ledger(shard).rows(FETCH).values()
     failed = sum(row.outcome is Outcome.FAILED for row in rows)
     message = f"shard {shard}: {len(rows) - failed} photos fetched, {failed} failed"

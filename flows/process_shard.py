@@ -9,6 +9,7 @@ from prefect.states import Completed, Failed
 
 from flows.names import shard_run_name
 from flows.progress_artifact import ProgressArtifact
+from flows.shard_parameters import ShardParameters
 from packshot.run import open_run
 from packshot.shard import finish_shard
 from tasks._heartbeat import heartbeat
@@ -25,17 +26,15 @@ from tasks.repair import repair
 from tasks.segment import segment
 
 
-@flow(name="process-shard", flow_run_name=shard_run_name, validate_parameters=False)
-def process_shard(
-    store: str, run_id: str, shard: int, retries: int = 1, retry_delay_seconds: float = 5.0
-) -> State[dict[str, Any]]:
+@flow(name="process-shard", flow_run_name=shard_run_name)
+def process_shard(parameters: ShardParameters) -> State[dict[str, Any]]:
     """Work on one shard of a run. Ends as failed while failures are left that may pass another time."""
-    run = open_run(store, run_id)
+    run, shard = open_run(parameters.store, parameters.run_id), parameters.shard
     shown = ProgressArtifact(f"Batches of shard {shard}") if deployment.id else None  # else the parent shows it
     batches = run.batches(shard)
     with heartbeat(run.store), gpu_slot():
         for batch in batches:
-            stage = Dag(run, batch, retries, retry_delay_seconds)
+            stage = Dag(run, batch, parameters.retries, parameters.retry_delay_seconds)
             photos = stage(fetch)
             texts = stage(ocr, photos)
             masks = stage(segment, photos)

@@ -9,7 +9,7 @@ artifact, so a run that was only cut off from the server loses nothing by this.
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Any
 
 from prefect import flow, get_client, get_run_logger
 from prefect.client.orchestration import SyncPrefectClient
@@ -24,8 +24,9 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.runtime import deployment, flow_run
 from prefect.states import AwaitingRetry, Crashed
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from flows.fan_out import CRASH_TRIES
 from packshot.errors import PackshotError
 from packshot.store import open_store
 from tasks._heartbeat import last_heartbeat
@@ -36,40 +37,55 @@ DEAD_AFTER = float(os.environ.get("PACKSHOT_DEAD_AFTER_SECONDS", "300"))
 KEEP_SWEEPS = timedelta(hours=1)
 
 
+class SweepParameters(BaseModel):
+    """When a flow run counts as dead, and what is done then."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    dead_after_seconds: float = Field(default=DEAD_AFTER, ge=5, description="No sign of life for so long: Crashed.")
+    pending_after_seconds: float = Field(
+        default=DEAD_AFTER, ge=5, description="Taken by a worker so long ago, and not begun: Crashed."
+    )
+    restart_after_seconds: float = Field(default=30, ge=0, description="Pause before a crashed run is started again.")
+    max_tries: int = Field(
+        default=CRASH_TRIES, ge=1, le=20, description="Starts after which a crashed run is left alone."
+    )
+
+
 @flow(name="sweep-dead-runs", flow_run_name="sweep-dead-runs", retries=0)
-def sweep_dead_runs(
-    dead_after_seconds: Annotated[float, Field(ge=5, description="No sign of life for so long: Crashed.")] = DEAD_AFTER,
-    pending_after_seconds: Annotated[float, Field(ge=5, description="Pending for so long: Crashed.")] = DEAD_AFTER,
-    restart_after_seconds: Annotated[float, Field(ge=0, description="Pause before a crashed run is restarted.")] = 30,
-    max_tries: Annotated[int, Field(ge=1, le=20, description="Starts after which a crashed run is left alone.")] = 4,
-) -> dict[str, int]:
+def sweep_dead_runs(parameters: SweepParameters = SweepParameters()) -> dict[str, int]:  # noqa: B008
     """Mark dead runs Crashed, start crashed ones again, and remove old runs of this sweeper itself."""
+    dead_after, pending_after = parameters.dead_after_seconds, parameters.pending_after_seconds
     counts = {"crashed": 0, "restarted": 0, "given_up": 0, "removed": 0}
     now = datetime.now(UTC)
     log = get_run_logger()
     with get_client(sync_client=True) as client:
         for run in _runs(client, StateType.RUNNING):
-            silent = timedelta(seconds=dead_after_seconds)
+            silent = timedelta(seconds=dead_after)
             if run.id != flow_run.id and _age(run, now) > silent and not _alive(run, now - silent):
-                _set(client, run, Crashed(message=f"no sign of life for {dead_after_seconds:.0f} s"))
+                _set(client, run, Crashed(message=f"no sign of life for {dead_after:.0f} s"))
                 log.warning("%s is dead: marked Crashed", run.name)
                 counts["crashed"] += 1
         for run in _runs(client, StateType.PENDING):
-            if _age(run, now) > timedelta(seconds=pending_after_seconds):
+            if _age(run, now) > timedelta(seconds=pending_after):
                 _set(
                     client,
                     run,
-                    Crashed(message=f"taken by a worker {pending_after_seconds:.0f} s ago, but never began"),
+                    Crashed(message=f"taken by a worker {pending_after:.0f} s ago, but never began"),
                 )
                 log.warning("%s never began: marked Crashed", run.name)
                 counts["crashed"] += 1
         for run in _runs(client, StateType.CRASHED, since=now - timedelta(days=2)):
             if str(run.deployment_id) == str(deployment.id):
                 continue  # the next sweep is due in a minute anyway
-            if run.run_count >= max_tries:
+            if run.run_count >= parameters.max_tries:
                 counts["given_up"] += 1
-            elif _age(run, now) >= timedelta(seconds=restart_after_seconds):
-                _set(client, run, AwaitingRetry(message=f"start {run.run_count + 1} of {max_tries} after a crash"))
+            elif _age(run, now) >= timedelta(seconds=parameters.restart_after_seconds):
+                _set(
+                    client,
+                    run,
+                    AwaitingRetry(message=f"start {run.run_count + 1} of {parameters.max_tries} after a crash"),
+                )
                 log.warning("%s is started again", run.name)
                 counts["restarted"] += 1
         counts["removed"] = _remove_old_sweeps(client, now)

@@ -30,7 +30,7 @@ from prefect.states import AwaitingRetry, Cancelling
 from benchmarks.nothing import PROFILE
 from benchmarks.service_stack import Service, descendants, service
 from deployments.home import ROOT
-from flows.sweep_dead_runs import sweep_dead_runs
+from flows.sweep_dead_runs import SweepParameters, sweep_dead_runs
 from packshot.results import read_photos
 from packshot.run import DONE, Run, open_run
 from packshot.store import open_store
@@ -136,6 +136,11 @@ def test_unknown_parameters_are_refused(up: Service, pictures: Path) -> None:
     for wrong in ({"sauce": 1}, {"steps": ["polish"]}, {"batch_size": 0}):
         with pytest.raises(Exception, match=r"sauce|polish|minimum|less than|greater"):
             up.start("process-catalogue/on-demand", asked(pictures, **wrong))
+    for name in ("process-shard/gpu", "fetch-shard/cpu", "sweep-dead-runs/every-minute", "retry-failed/on-demand"):
+        with pytest.raises(Exception, match="sauce"):
+            up.start(name, {"parameters": {"sauce": 1}})
+    with pytest.raises(Exception, match=r"minimum|greater"):
+        up.start("process-shard/gpu", {"parameters": {"store": "x", "run_id": "y", "shard": -1}})
     ended = up.run("process-catalogue/on-demand", asked(pictures, store="s3://no-such-bucket"))
     assert ended.state and ended.state.is_failed()
     assert "no bucket 'no-such-bucket': make it, or correct PACKSHOT_STORE" in (ended.state.message or "")
@@ -153,9 +158,9 @@ def test_killed_machine_is_found_and_its_run_finished(up: Service, pictures: Pat
     assert up.read(started.id).state.is_running(), "nobody was left to tell the server"
     assert sweep_dead_runs()["crashed"] == 0, "it may yet be alive"
     time.sleep(6)
-    assert sweep_dead_runs(dead_after_seconds=5)["crashed"] == 1
+    assert sweep_dead_runs(SweepParameters(dead_after_seconds=5))["crashed"] == 1
     assert up.read(started.id).state.is_crashed()
-    assert sweep_dead_runs(dead_after_seconds=5, restart_after_seconds=0)["restarted"] == 1
+    assert sweep_dead_runs(SweepParameters(dead_after_seconds=5, restart_after_seconds=0))["restarted"] == 1
     ended = up.wait(started.id)
     assert ended.state.is_completed() and ended.run_count == 2
     run = run_of(up, started.id)
@@ -246,7 +251,7 @@ def test_outages_lose_nothing(up: Service, pictures: Path) -> None:
     # A shard whose process was just starting when the server went away has crashed. The sweeper's own turn comes within
     # a minute and a half; here it is called at once.
     time.sleep(10)
-    sweep_dead_runs(restart_after_seconds=0)
+    sweep_dead_runs(SweepParameters(restart_after_seconds=0))
     ended = up.wait(started.id)
     assert ended.state and ended.state.is_completed() and ended.state.name == "Completed", ended.state
     assert [row["outcome"] for row in read_photos(run_of(up, ended.id))] == ["ok"] * PHOTOS
