@@ -47,12 +47,14 @@ class LabelledPhoto:
 @dataclass(frozen=True, slots=True)
 class SyntheticSource:
     """The first `photos` photos of the synthetic catalogue; the verdicts take turns. `worn` photos are also cropped,
-    rescaled, blurred and compressed at random (`degrade`)."""
+    rescaled, blurred and compressed at random (`degrade`). `long_side` draws them at that size in pixels, in the
+    catalogue's usual shapes: smaller ones are quicker to make and to read; 0 leaves the catalogue's own sizes."""
 
     photos: int
     split: str = "train"
     seed: int = 0
     worn: bool = True
+    long_side: int = 0
 
     def __len__(self) -> int:
         return self.photos
@@ -62,10 +64,16 @@ class SyntheticSource:
 
     def photo(self, number: int) -> LabelledPhoto:
         from packshot.synth import make_photo
+        from packshot.synth.compose import draw_aspect
 
         verdict = VERDICTS[number % len(VERDICTS)]
         photo_seed = self.seed * 10_000_000 + number
-        image = make_photo(photo_seed, verdict, split=self.split).image
+        size_wh = None
+        if self.long_side:
+            aspect = draw_aspect(np.random.default_rng(photo_seed))
+            size_wh = (self.long_side, round(self.long_side / aspect))
+            size_wh = size_wh if aspect >= 1 else (round(self.long_side * aspect), self.long_side)
+        image = make_photo(photo_seed, verdict, size_wh, self.split).image
         if self.worn:
             image = degrade(image, np.random.default_rng(photo_seed))
         digest = hashlib.sha256(image.tobytes()).hexdigest()
@@ -183,6 +191,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--split", choices=("train", "test"), default="train", help="of the synthetic catalogue")
     parser.add_argument("--seed", type=int, default=0, help="of the synthetic catalogue")
     parser.add_argument("--worn", action=argparse.BooleanOptionalAction, default=True, help="degrade synthetic photos")
+    parser.add_argument("--long-side", type=int, default=0, help="px; draw synthetic photos at this size")
     parser.add_argument("--ocr", default="rapid", help="engine that reads")
     parser.add_argument("--segment", default="grabcut", help="engine that segments")
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes that make shards")
@@ -191,7 +200,7 @@ def main(arguments: list[str] | None = None) -> int:
         source = (
             read_labels(options.labels)
             if options.labels
-            else SyntheticSource(options.synthetic, options.split, options.seed, options.worn)
+            else SyntheticSource(options.synthetic, options.split, options.seed, options.worn, options.long_side)
         )
         fill_folder(options.out, source, options.ocr, options.segment, options.workers)
     except PackshotError as error:

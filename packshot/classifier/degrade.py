@@ -1,4 +1,5 @@
-"""What happens to a photo on its way into a catalogue: cropped, rescaled, blurred, colours shifted, compressed.
+"""What happens to a photo on its way into a catalogue: cropped, squashed, rescaled, blurred, edged, colours shifted,
+compressed.
 
 Applied to synthetic photos before anything reads them, so that OCR and segmentation meet the same small and worn
 pictures as in a real catalogue.
@@ -11,6 +12,8 @@ import numpy as np
 def degrade(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """RGB uint8 (H, W, 3) to a worn copy, of a long side between 90 px and its own."""
     image = _crop(image, rng)
+    if rng.random() < 0.25:
+        image = _squash(image, rng)
     if rng.random() < 0.6:
         image = _rescale(image, float(np.exp(rng.uniform(np.log(90), np.log(420)))))
     if rng.random() < 0.3:
@@ -20,6 +23,8 @@ def degrade(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     if rng.random() < 0.3:
         noise = rng.normal(0, rng.uniform(1, 5), image.shape)
         image = np.clip(image + noise, 0, 255).astype(np.uint8)
+    if rng.random() < 0.2:
+        image = _edge(image, rng)
     if rng.random() < 0.8:
         image = _compress(image, int(rng.integers(35, 96)))
     return np.ascontiguousarray(image)
@@ -30,6 +35,25 @@ def _crop(image: np.ndarray, rng: np.random.Generator, most: float = 0.03) -> np
     top, bottom = (int(v) for v in rng.uniform(0, most, 2) * height)
     left, right = (int(v) for v in rng.uniform(0, most, 2) * width)
     return image[top : height - bottom, left : width - right]
+
+
+def _squash(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Into a square, or a little out of proportion, as careless uploads are."""
+    height, width = image.shape[:2]
+    side = min(height, width)
+    size_wh = (side, side) if rng.random() < 0.6 else (round(width * rng.uniform(0.8, 1)), height)
+    return cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA)
+
+
+def _edge(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A thin line along some sides: a hair of what the photo was cut from."""
+    image = np.ascontiguousarray(image)
+    colour = 255 - rng.uniform(0, 90, 3) * (rng.random(3) < 0.6) if rng.random() < 0.8 else rng.uniform(0, 120, 3)
+    wide = int(rng.integers(1, 3))
+    for side in (image[:wide], image[-wide:], image[:, :wide], image[:, -wide:]):
+        if rng.random() < 0.5:
+            side[:] = colour
+    return image
 
 
 def _rescale(image: np.ndarray, long_side: float) -> np.ndarray:

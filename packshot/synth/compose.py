@@ -97,9 +97,14 @@ def make_photo(
     return _finished(scene, verdict)
 
 
-def _draw_size(rng: np.random.Generator) -> tuple[int, int]:
+def draw_aspect(rng: np.random.Generator) -> float:
+    """Width over height, as often as marketplaces show it."""
     ratios = [a for a, _ in _ASPECTS]
-    aspect = ratios[int(rng.choice(len(ratios), p=[p for _, p in _ASPECTS]))]
+    return ratios[int(rng.choice(len(ratios), p=[p for _, p in _ASPECTS]))]
+
+
+def _draw_size(rng: np.random.Generator) -> tuple[int, int]:
+    aspect = draw_aspect(rng)
     long = int(rng.choice([rng.integers(700, 1001), 800, 900, 1000]))
     width, height = (long, round(long / aspect)) if aspect >= 1 else (round(long * aspect), long)
     return max(600, width), max(600, height)
