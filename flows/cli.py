@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from flows.cli_classifier import evaluate, train
 from flows.models import app as models_app
 from packshot import __version__
 from packshot.errors import PackshotError
@@ -18,6 +19,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(models_app, name="models")
+app.command()(train)
+app.command()(evaluate)
 console = Console()
 errors = Console(stderr=True)
 

@@ -4,13 +4,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from packshot.artifacts import Caption, Classification, Detections, Raster, Segmentation, Texts
+from packshot.delivery import Delivered
 from packshot.errors import SettingError
 
 
 @dataclass(frozen=True)
 class Stage:
     """A stage that an engine does. `reads` orders the upstream results that the engine's `run` gets after the photos;
-    a `prompted` stage gets the photos' prompts last, and has an artifact for each prompt.
+    a `prompted` stage gets the photos' prompts last, and has an artifact for each prompt. An engine may shape its stage
+    (`Engine.shape`): what it reads, and the suffix of its files.
 
     Raise `version` when the stage itself, not its engine, changes what an artifact holds.
     """
@@ -33,8 +35,8 @@ STAGES: dict[str, Stage] = {
         Stage("detect", Detections, "json", reads=("ocr", "segment", "caption")),
         Stage("mask", Raster, "png", reads=("ocr", "segment", "detect")),
         Stage("repair", Raster, "png", reads=("detect", "mask")),
-        Stage("inpaint", Raster, "png", reads=("mask", "caption"), prompted=True),
-        Stage("deliver", Raster, "png", reads=("mask",)),
+        Stage("inpaint", Raster, "png", reads=("mask", "caption", "detect"), prompted=True),
+        Stage("deliver", Delivered, "png", reads=("mask",)),
     )
 }
 
@@ -47,8 +49,10 @@ STEPS: dict[str, tuple[str, ...]] = {
     "clean": ("ocr", "segment", "caption", "detect", "mask", "deliver"),
     "repair": ("ocr", "segment", "caption", "detect", "mask", "repair"),
     "place": ("ocr", "segment", "caption", "detect", "mask", "inpaint", "deliver"),
+    "read": ("ocr", "segment"),
 }
-"""The jobs that a user asks for. `place` cuts out what it places, so it includes `clean`."""
+"""The jobs that a user asks for. `place` cuts out what it places, so it includes `clean`. `read` is what training and
+evaluation need of a photo."""
 
 
 def stages_for(steps: tuple[str, ...] | list[str]) -> tuple[str, ...]:

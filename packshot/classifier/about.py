@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from packshot.errors import SettingError
 
@@ -44,7 +45,7 @@ def read_about(path: Path) -> Checkpoint:
     """The side file of the weights at `path`; a `SettingError` says what is missing or does not fit."""
     beside = side_file(path)
     if not path.is_file():
-        raise SettingError(f"no classifier weights at {path}; make some with `python -m packshot.classifier.train`")
+        raise SettingError(f"no classifier weights at {path}; make some with `packshot train`")
     try:
         value = json.loads(beside.read_text("utf-8"))
     except FileNotFoundError:
@@ -62,6 +63,34 @@ def read_about(path: Path) -> Checkpoint:
         raise SettingError(f"{beside} is incomplete: {error}") from None
     about.classes = tuple(about.classes)
     return about
+
+
+def local_weights(name: str) -> Path:
+    """Where weights lie on this machine. Those in a bucket, `s3://…/classifier.safetensors`, are copied into
+    PACKSHOT_MODELS first, with their side file, unless they are there: a training's weights never change.
+
+    Raises `SettingError` where the bucket does not have them.
+    """
+    if not name.startswith("s3://"):
+        return Path(name).expanduser()
+    from packshot.store import S3Store
+    from packshot.weights import models_folder
+
+    parts = urlsplit(name)
+    folder = models_folder() / "trained" / hashlib.sha256(name.encode()).hexdigest()[:16]
+    target, key = folder / Path(parts.path).name, parts.path.lstrip("/")
+    if not (target.is_file() and side_file(target).is_file()):
+        bucket = S3Store.of_bucket(parts.netloc)
+        keys = {target: key, side_file(target): f"{key.rpartition('.')[0]}.json"}
+        found = {path: bucket.get(name) for path, name in keys.items()}
+        if None in found.values():
+            raise SettingError(f"{name} is not in the bucket, or has no .json beside it")
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, data in found.items():
+            partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+            partial.write_bytes(data or b"")
+            os.replace(partial, path)
+    return target
 
 
 def side_file(path: Path) -> Path:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from packshot.classifier.about import Checkpoint
 from packshot.classifier.feature_set import FeatureSet, read_feature_set, read_folder_about
 from packshot.errors import PackshotError, SettingError
 
@@ -156,16 +157,26 @@ def evaluate(weights: Path, folder: Path) -> dict[str, Any]:
             "make them again with the same engines, or train with these"
         )
     features = read_feature_set(folder, pooled=about.pool_logits_first, classes=about.classes)
-    probabilities = softmax(predict_logits(model, features), about.temperature)
-    report = classification_report(probabilities, features.labels, about.classes)
+    report = judge(predict_logits(model, features), features.labels, about)
+    for called, origin in zip(report["called"], features.origins.tolist(), strict=True):
+        called["origin"] = origin
+    return report
+
+
+def judge(logits: np.ndarray, labels: np.ndarray, about: Checkpoint) -> dict[str, Any]:
+    """The classification report at the checkpoint's temperature; under `uncalibrated` what it would be at 1; under
+    `called` a dict a photo: its `verdict`, what it was `called`, with which `probability`."""
+    probabilities, raw = softmax(logits, about.temperature), softmax(logits)
+    report = classification_report(probabilities, labels, about.classes)
+    before = classification_report(raw, labels, about.classes)
+    report["uncalibrated"] = {name: before[name] for name in ("cross_entropy", "calibration_error", "reliability")}
     report["called"] = [
         {
-            "origin": origin,
             "verdict": about.classes[label],
             "called": about.classes[int(p.argmax())],
             "probability": round(float(p.max()), 4),
         }
-        for origin, label, p in zip(features.origins.tolist(), features.labels, probabilities, strict=True)
+        for label, p in zip(labels, probabilities, strict=True)
     ]
     return report
 

@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from packshot import progress as told
 from packshot.classifier.about import Checkpoint
 from packshot.classifier.augment import Augmentation, augment, to_tensors
 from packshot.classifier.checkpoint import save_checkpoint
@@ -38,6 +39,11 @@ from packshot.classifier.model import ThreeInputNet
 from packshot.classifier.training_state import Progress, TrainingState
 from packshot.errors import PackshotError, SettingError
 from packshot.records import VERDICTS
+
+EPOCHS = "epochs"
+"""Under this name `packshot.progress` is told of photos learnt from, every epoch anew."""
+MOST_PHOTOS = "most photos learnt from"
+"""And under this one, of how many there are at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +107,8 @@ def train(
     state = TrainingState(out.with_suffix(".training"), identity)
     progress = state.load(model, optimiser) or Progress(learning_rate=settings.learning_rate)
     _write_metrics(out, progress.history)
+    told.advance(MOST_PHOTOS, settings.epochs * len(train_rows))
+    told.advance(EPOCHS, progress.epoch * len(train_rows))
 
     while progress.epoch < settings.epochs and progress.epochs_since_best < settings.patience:
         started = time.perf_counter()
@@ -181,6 +189,7 @@ def _train_epoch(
         loss_sum += loss.item() * len(chosen)
         hits += int((logits.argmax(dim=1) == labels).sum())
         seen += len(chosen)
+        told.advance(EPOCHS, len(chosen))
     return {"loss": loss_sum / seen, "accuracy": hits / seen}
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from packshot.artifacts import Classification, Segmentation, Texts
-from packshot.classifier.about import Checkpoint, read_about, weights_digest
+from packshot.classifier.about import Checkpoint, local_weights, read_about, weights_digest
 from packshot.classifier.features import FEATURES_VERSION, INPUTS, make_features
 from packshot.engines.base import Engine, EngineParams, map_photos
 from packshot.errors import SettingError
@@ -17,14 +17,16 @@ SHIPPED_WEIGHTS = Path(__file__).parents[1] / "classifier" / "weights" / "lite.s
 
 
 class ThreeInputParams(EngineParams):
-    weights: str = Field("", description="checkpoint, .safetensors with its .json beside it; empty: the shipped one")
+    weights: str = Field(
+        "", description="checkpoint, .safetensors with its .json beside it, a path or s3://…; empty: the shipped one"
+    )
     threads: int = Field(2, ge=1, le=64, description="CPU threads of features and network, in this process")
 
     operational = frozenset({"threads"})
 
     @property
     def weights_path(self) -> Path:
-        return Path(self.weights).expanduser() if self.weights else SHIPPED_WEIGHTS
+        return local_weights(self.weights) if self.weights else SHIPPED_WEIGHTS
 
 
 class ThreeInputClassifier(Engine):

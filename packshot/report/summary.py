@@ -9,10 +9,9 @@ from typing import Any
 from packshot.artifacts import Raster
 from packshot.errors import PackshotError
 from packshot.images import decode, thumbnail
-from packshot.report.page import report_path
 from packshot.results import read_photos
 from packshot.run import Run
-from packshot.store import S3Store
+from packshot.store import FolderStore, S3Store, Store
 
 PICTURES = 6
 SIDE = 96
@@ -57,16 +56,23 @@ def headline(summary: dict[str, Any]) -> str:
 
 
 def report_link(run: Run) -> str:
-    """A link that a browser opens, where there can be one.
+    """A link that a browser opens, where there can be one."""
+    return link(run.store, f"{run.prefix}/report/index.html")
+
+
+def link(store: Store, key: str) -> str:
+    """A link to a report in the store.
 
     PACKSHOT_REPORT_URL is the address under which the store is served, if it is. Else, for a bucket, an address that is
     signed for a week (PACKSHOT_SIGNED_LINKS=off leaves it out), and for a folder the file's path.
     """
-    key, where = f"{run.prefix}/report/index.html", report_path(run)
     if base := os.environ.get("PACKSHOT_REPORT_URL"):
         return f"[The report]({base.rstrip('/')}/{key})"
-    if isinstance(run.store, S3Store) and os.environ.get("PACKSHOT_SIGNED_LINKS", "on") != "off":
-        return f"[The report]({run.store.signed_url(key, WEEK_SECONDS)}) (this link works for a week; `{where}`)"
+    if isinstance(store, FolderStore):
+        return f"The report: `{store.path(key)}`"
+    where = f"{store.url}/{key}"
+    if isinstance(store, S3Store) and os.environ.get("PACKSHOT_SIGNED_LINKS", "on") != "off":
+        return f"[The report]({store.signed_url(key, WEEK_SECONDS)}) (this link works for a week; `{where}`)"
     return f"The report: `{where}`"
 
 
