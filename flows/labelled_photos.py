@@ -151,6 +151,7 @@ class Intake:
         if is_complete(run):
             return run
         if self.synthetic:
+            progress.advance(progress.TOTAL, self.synthetic.photos)
             draw_synthetic(self.store.url, self.synthetic)
         sample_catalogue(run.store.url, run.spec.run_id, self.choice(), self.synthetic)
         while True:

@@ -44,8 +44,8 @@ def training_display(console: Console, enabled: bool = True) -> Iterator[None]:
                     return
                 total = totals.get(EPOCHS if step == EPOCHS else "photos")
                 if step not in bars:
-                    bars[step] = display.add_task(step, total=None if step == "draw" else total, note="")
-                elif step not in ("draw", EPOCHS):
+                    bars[step] = display.add_task(step, total=total, note="")
+                elif step != EPOCHS:
                     display.update(bars[step], total=total)
                 display.update(bars[step], advance=photos, note=f"after {time.monotonic() - started:.0f} s")
 

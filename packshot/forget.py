@@ -5,6 +5,7 @@ import json
 import re
 from dataclasses import dataclass, field
 
+from packshot.classifier.jobs import forget_pages
 from packshot.fetch_stage import record_key
 from packshot.records import Photo
 from packshot.report.page import write_report
@@ -48,6 +49,7 @@ def forget(store: Store, what: str, delete: bool = False) -> Traces:
     for run in runs:
         if run.spec.run_id in traces.runs:
             _rewrite(run, traces)
+    forget_pages(store, set(traces.runs))
     store.delete(traces.keys)
     return traces
 

@@ -32,12 +32,12 @@ def confusion_matrix(report: dict[str, Any]) -> Image.Image:
     """Rows are what photos are, columns what they were called; a cell's shade is its share of the row."""
     names = [short_name(name) for name in report["classes"]]
     counts = report["confusion"]
-    cell, left, top, foot = 84, 200, 78, 14
+    cell, left, top, foot = 76, 190, 78, 10
     side = cell * len(names)
     picture = _blank(left + side + 16, top + side + foot)
     draw = ImageDraw.Draw(picture)
     _text(draw, (left + side / 2, 14), "called", SOFT, 13, "mm")
-    _text(draw, (14, 20), "is", SOFT, 13, "lm")
+    _text(draw, (left - 12, top - 12), "is", SOFT, 13, "rm")
     for i, name in enumerate(names):
         for line, words in enumerate(_two_lines(name)):
             _text(draw, (left + cell * (i + 0.5), 38 + 17 * line), words, INK, 12.5, "mm")
@@ -135,9 +135,9 @@ def gallery(items: Sequence[dict[str, Any]], thumbnails: dict[str, Image.Image],
             middle = (x + side / 2) * SCALE, (y + side / 2) * SCALE
             picture.paste(fitted, (round(middle[0] - fitted.width / 2), round(middle[1] - fitted.height / 2)))
         right = item["verdict"] == item["called"]
-        _text(draw, (x, y + side + 13), short_name(item["verdict"]), INK, 12, "lm", True)
-        called = f"{short_name(item['called'])}" if not right else "right"
-        _text(draw, (x, y + side + 30), called, MARK if right else BAD, 12, "lm")
+        _text(draw, (x, y + side + 13), short_name(item["verdict"]), INK, 11.5, "lm", True)
+        called = "right" if right else f"called {short_name(item['called'])}"
+        _text(draw, (x, y + side + 30), called, MARK if right else BAD, 11.5, "lm")
         _text(draw, (x, y + side + 46), f"{item['probability']:.2f}", SOFT, 11.5, "lm")
     return picture
 

@@ -36,8 +36,11 @@ def synthetic_count(source: str) -> int | None:
 
 def synthetic_rows(source: SyntheticSource) -> list[Photo]:
     """The photos as rows of a catalogue: the verdicts take turns."""
-    urls = [_url(source, number) for number in range(source.photos)]
-    return [Photo(photo_id(url, url), url, url, VERDICTS[i % len(VERDICTS)]) for i, url in enumerate(urls)]
+    rows = []
+    for number in range(source.photos):
+        sku, url = f"synthetic-{source.split}-{source.seed}-{number}", _url(source, number)
+        rows.append(Photo(photo_id(sku, url), sku, url, VERDICTS[number % len(VERDICTS)]))
+    return rows
 
 
 def draw_into_store(store_url: str, source: SyntheticSource, processes: int | None = None) -> None:
