@@ -9,9 +9,8 @@ import cv2
 import numpy as np
 
 from packshot.artifacts import Raster
-from packshot.config import load_profile
+from packshot.config import load_profile, shaped
 from packshot.engines import make_engine
-from packshot.stages import STAGES
 from packshot.synth import make_photo
 
 CELL, GAP = 300, 10
@@ -23,10 +22,11 @@ def cut_and_place(images: list[np.ndarray], prompts: list[str]) -> tuple[list[Ra
     """Cutouts and placed photos by the engines of `lite`."""
     profile = load_profile("lite", {"classify.engine": "benchmarks.nothing:Classify"})
     results: dict[str, list] = {}
+    stages = shaped(profile)
     for name in ("ocr", "segment", "caption", "detect", "mask", "inpaint"):
         choice = profile.stages[name]
-        upstream = [results[read] for read in STAGES[name].reads]
-        if STAGES[name].prompted:
+        upstream = [results[read] for read in stages[name].reads]
+        if stages[name].prompted:
             upstream.append(prompts)
         results[name] = make_engine(name, choice.engine, choice.params).run(images, *upstream)
     return results["mask"], results["inpaint"]

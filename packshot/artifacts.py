@@ -7,12 +7,14 @@ import io
 import json
 import struct
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import cv2
 import numpy as np
 
+from packshot.provenance import mark_png
 from packshot.records import VERDICTS
 
 
@@ -206,7 +208,10 @@ class Raster:
     figures: dict[str, Any] = field(default_factory=dict)
 
     def encode(self) -> bytes:
-        return with_figures(encode_png(self.pixels), self.figures)
+        png = encode_png(self.pixels)
+        if term := self.figures.get("digital_source_type"):
+            png = mark_png(png, term)
+        return with_figures(png, self.figures)
 
     @classmethod
     def decode(cls, data: bytes) -> "Raster":
@@ -226,22 +231,53 @@ def encode_png(pixels: np.ndarray) -> bytes:
 
 _FIGURES_AT = 33  # bytes: PNG's signature and header chunk come first
 _KEYWORD = b"packshot-figures\0"
+_JPEG, _JFIF, _COMMENT = b"\xff\xd8", b"\xff\xe0", b"\xff\xfe"
 
 
-def with_figures(png: bytes, figures: dict[str, Any]) -> bytes:
-    """The PNG with `figures` as a text chunk right after its header, where a look at the first kilobytes finds it."""
+def with_figures(picture: bytes, figures: dict[str, Any]) -> bytes:
+    """The PNG or JPEG with `figures` as text near its beginning, where a look at the first kilobytes finds it."""
     if not figures:
-        return png
-    body = b"tEXt" + _KEYWORD + json.dumps(figures, separators=(",", ":")).encode("ascii")
+        return picture
+    body = _KEYWORD + json.dumps(figures, separators=(",", ":")).encode("ascii")
+    if picture.startswith(_JPEG):
+        at = _after_jfif(picture)
+        return picture[:at] + _COMMENT + struct.pack(">H", len(body) + 2) + body + picture[at:]
+    body = b"tEXt" + body
     chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
-    return png[:_FIGURES_AT] + chunk + png[_FIGURES_AT:]
+    return picture[:_FIGURES_AT] + chunk + picture[_FIGURES_AT:]
 
 
-def read_figures(png: bytes) -> dict[str, Any]:
-    """The figures in a PNG, or in its beginning; none where it has none."""
-    length = struct.unpack(">I", png[_FIGURES_AT : _FIGURES_AT + 4])[0]
-    body = png[_FIGURES_AT + 8 : _FIGURES_AT + 8 + length]
-    return json.loads(body[len(_KEYWORD) :]) if body.startswith(_KEYWORD) else {}
+def read_figures(picture: bytes) -> dict[str, Any]:
+    """The figures in a PNG or JPEG, or in its beginning; none where it has none."""
+    for body in _jpeg_comments(picture) if picture.startswith(_JPEG) else _png_texts(picture):
+        if body.startswith(_KEYWORD):
+            return json.loads(body[len(_KEYWORD) :])
+    return {}
+
+
+def _png_texts(png: bytes) -> Iterator[bytes]:
+    """The text chunks before the pixels."""
+    at = _FIGURES_AT
+    while at + 8 <= len(png) and png[at + 4 : at + 8] != b"IDAT":
+        length = struct.unpack(">I", png[at : at + 4])[0]
+        if png[at + 4 : at + 8] == b"tEXt" and at + 8 + length <= len(png):
+            yield png[at + 8 : at + 8 + length]
+        at += 12 + length
+
+
+def _jpeg_comments(jpeg: bytes) -> Iterator[bytes]:
+    """The comments before the pixels."""
+    at = len(_JPEG)
+    while at + 4 <= len(jpeg) and jpeg[at] == 0xFF and jpeg[at + 1] >= 0xE0:
+        length = struct.unpack(">H", jpeg[at + 2 : at + 4])[0]
+        if jpeg[at : at + 2] == _COMMENT and at + 2 + length <= len(jpeg):
+            yield jpeg[at + 4 : at + 2 + length]
+        at += 2 + length
+
+
+def _after_jfif(jpeg: bytes) -> int:
+    """Where a JPEG's first segment after its JFIF header begins; that header has to come first."""
+    return 4 + struct.unpack(">H", jpeg[4:6])[0] if jpeg[2:4] == _JFIF else len(_JPEG)
 
 
 def _json(value: Any) -> bytes:

@@ -16,6 +16,7 @@ SURFACES: dict[str, str] = {
     "table": r"surface|table\w*|desk|shelf|podium|interior|room|kitchen|image|стол\w*|полк\w*|поверхност\w*|подиум\w*|"
     r"интерьер\w*|кухн\w*|комнат\w*",
 }
+_GLOSS = {"marble": 0.22, "table": 0.08}
 _WORDS = {
     "gradient": r"gradient|градиент\w*",
     "solid": r"solid|flat|plain|однотонн\w*|сплошн\w*",
@@ -24,13 +25,15 @@ _WORDS = {
     "warm": r"warm|sunset|cosy|cozy|тепл\w*|уютн\w*|закат\w*",
     "cool": r"cool|cold|холодн\w*|прохладн\w*",
     "window": r"window|sunlight|sunny|окн\w*|солн\w*",
+    "mirror": r"mirror\w*|gloss\w*|reflect\w*|lacquer\w*|зеркал\w*|глянц\w*|отражени\w*|лакиров\w*",
     "pastel": r"pastel|soft|calm|пастельн\w*|нежн\w*|спокойн\w*",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class BackdropStyle:
-    """What a prompt asks for. Colours are RGB 0-255; `surface` a name in SURFACES, or empty for a seamless sweep."""
+    """What a prompt asks for. Colours are RGB 0-255; `surface` a name in SURFACES, or empty for a seamless sweep;
+    `gloss` in [0, 1]: how much of what stands on it the ground mirrors."""
 
     wall: tuple[float, float, float]
     floor: tuple[float, float, float]
@@ -38,6 +41,7 @@ class BackdropStyle:
     gradient: bool = False
     solid: bool = False
     window: bool = False
+    gloss: float = 0.0
 
 
 def read_prompt(prompt: str, product_rgb: tuple[float, float, float], rng: np.random.Generator) -> BackdropStyle:
@@ -69,7 +73,8 @@ def read_prompt(prompt: str, product_rgb: tuple[float, float, float], rng: np.ra
     if surface and surface != "table" and colours and len(colours) == 1:
         # "white marble", "dark wood": the colour is the surface's; the wall keeps a quiet shade of it.
         wall = wall + (np.float32([228, 226, 222]) * (0.35 if said["dark"] else 1.0) - wall) * 0.35
-    return BackdropStyle(tuple(wall), tuple(floor), surface, said["gradient"], said["solid"], said["window"])
+    gloss = 0.45 if said["mirror"] else _GLOSS.get(surface, 0.0)
+    return BackdropStyle(tuple(wall), tuple(floor), surface, said["gradient"], said["solid"], said["window"], gloss)
 
 
 def _calm(product_rgb: tuple[float, float, float], rng: np.random.Generator) -> np.ndarray:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from packshot.config import Profile
+from packshot.config import Profile, shaped
 from packshot.engines import make_engine
 from packshot.engines.base import Engine
 from packshot.errors import PackshotError, PhotoError, SettingError
@@ -62,7 +62,7 @@ def bench(
 def _measure(
     profile: Profile, name: str, images: list[np.ndarray], background: str, made: dict[str, dict[int, object]]
 ) -> StageSpeed:
-    stage, choice = STAGES[name], profile.stages[name]
+    stage, choice = shaped(profile)[name], profile.stages[name]
     speed = StageSpeed(name, choice.engine, 0, 0, 0.0, 0.0, 0.0, 0.0)
     made[name] = {}
     lacking = [read for read in stage.reads if not made.get(read)]

@@ -1,4 +1,4 @@
-"""Picture arithmetic of cutouts: parts, holes, specks, soft edges, pasting, shadows. Pure functions.
+"""Picture arithmetic of cutouts: parts, holes, specks, soft edges. Pure functions.
 
 Cutouts are RGBA uint8 (H, W, 4), alpha not premultiplied. Where alpha is 255 the colour is the photo's own pixel, and
 pasting leaves it untouched.
@@ -31,6 +31,12 @@ def fill_holes(mask: np.ndarray, see_through: np.ndarray | None = None) -> np.nd
         open_areas = np.bincount(labels_inner[see_through], minlength=count)
         fill &= open_areas < 0.5 * np.maximum(areas, 1)
     return mask | fill[labels_inner]
+
+
+def thickness(mask: np.ndarray) -> float:
+    """Twice the area-weighted mean distance to the outline: the width of strokes, in pixels."""
+    distance = cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, 3)
+    return float(4 * distance.sum() / max(1, mask.sum()))
 
 
 def soft_cutout(image: np.ndarray, mask: np.ndarray, reach: float = 2.0) -> np.ndarray:
@@ -143,54 +149,3 @@ def _sample(values: np.ndarray, across: np.ndarray, down: np.ndarray) -> np.ndar
     pad = rows * columns - count
     tables = [np.pad(v, (0, pad)).reshape(rows, columns) for v in (across, down)]
     return cv2.remap(values, *tables, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).reshape(-1, 3)[:count]
-
-
-def paste(backdrop: np.ndarray, cutout: np.ndarray) -> np.ndarray:
-    """The cutout RGBA (H, W, 4) over a backdrop RGB uint8 (H, W, 3). Opaque pixels come out exactly as they are."""
-    picture = backdrop.copy()
-    flat, over = picture.reshape(-1, 3), cutout.reshape(-1, 4)
-    alpha = over[:, 3]
-    opaque = alpha == 255
-    flat[opaque] = over[opaque, :3]
-    edge = np.flatnonzero((alpha > 0) & ~opaque)
-    share = alpha[edge].astype(np.float32)[:, None] / 255
-    mixed = over[edge, :3] * share + flat[edge] * (1 - share)
-    flat[edge] = np.round(mixed).astype(np.uint8)
-    return picture
-
-
-def on_white(cutout: np.ndarray) -> np.ndarray:
-    """RGB uint8 (H, W, 3): the cutout on pure white."""
-    return paste(np.full((*cutout.shape[:2], 3), 255, np.uint8), cutout)
-
-
-def cast_shadow(alpha: np.ndarray, strength: float) -> np.ndarray:
-    """How much darker the ground is, float32 (h, w) in [0, strength]: `alpha` uint8 (h, w) is the product's.
-
-    Light comes from the upper left. Under what touches the ground the shadow is dark and narrow; a fainter one, the
-    silhouette laid flat, falls to the right. A product that the frame's lower edge cuts stands on nothing visible, so
-    it only dims what is behind it.
-    """
-    height, width = alpha.shape
-    rows = np.flatnonzero((alpha > 127).any(axis=1))
-    if not len(rows) or strength <= 0:
-        return np.zeros((height, width), np.float32)
-    top, base = int(rows[0]), int(rows[-1])
-    tall = max(4, base - top)
-    side = max(height, width)
-    solid = alpha.astype(np.float32) / 255
-    around = cv2.GaussianBlur(solid, (0, 0), max(1.0, 0.03 * side)) * 0.25
-    if base >= height - 2:
-        return strength * around
-    contact = solid.copy()
-    contact[: max(0, base - max(2, round(0.035 * tall)))] = 0
-    shift = np.float32([[1, 0, 0.006 * tall], [0, 1, max(1.0, 0.012 * tall)]])
-    contact = cv2.warpAffine(contact, shift, (width, height))
-    near = cv2.GaussianBlur(contact, (0, 0), max(0.8, 0.006 * side)) + 0.8 * cv2.GaussianBlur(
-        contact, (0, 0), 0.018 * side
-    )
-    flat, lean = 0.14, 0.3
-    lay = np.float32([[1, -lean, lean * base], [0, flat, base * (1 - flat) + 0.008 * tall]])
-    laid = cv2.warpAffine(solid, lay, (width, height))
-    laid = cv2.GaussianBlur(laid, (0, 0), max(1.0, 0.014 * side))
-    return strength * np.clip(near + 0.5 * laid + 0.25 * around, 0, 1)

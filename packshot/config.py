@@ -13,8 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from packshot.engines import engine_class
 from packshot.errors import SettingError
 from packshot.fetching import FetchSettings
+from packshot.fidelity import Gates
+from packshot.presets import load_preset
 from packshot.records import VERDICTS
-from packshot.stages import STAGES
+from packshot.stages import STAGES, Stage
 
 
 class EngineChoice(BaseModel):
@@ -47,6 +49,7 @@ class Profile(BaseModel):
     skip_verdicts: tuple[str, ...] = Field(
         default=(), description="Photos with these verdicts are not cut out or placed (outcome `skipped`)."
     )
+    gates: Gates = Gates()
     estimate: Estimate
 
     @model_validator(mode="after")
@@ -77,10 +80,14 @@ def load_profile(name: str = "lite", overrides: dict[str, Any] | None = None) ->
     for dotted, value in (overrides or {}).items():
         _override(table, dotted, value, where)
     stages = {}
+    shared = _shared(table, where)
     for stage, choice in table.get("stages", {}).items():
         if not isinstance(choice, dict) or "engine" not in choice:
             raise SettingError(f"profile {where}: [stages.{stage}] must name an engine")
         params = {key: value for key, value in choice.items() if key != "engine"}
+        if stage in STAGES:
+            known = engine_class(stage, choice["engine"]).Params.model_fields
+            params = {key: value for key, value in shared.get(stage, {}).items() if key in known} | params
         stages[stage] = {"engine": choice["engine"], "params": _checked(stage, choice["engine"], params, where)}
     try:
         profile = Profile.model_validate({**table, "stages": stages})
@@ -89,13 +96,47 @@ def load_profile(name: str = "lite", overrides: dict[str, Any] | None = None) ->
     return profile
 
 
+def _shared(table: dict[str, Any], where: str) -> dict[str, dict[str, Any]]:
+    """Parameters that stages take from elsewhere in the profile: the limits of [gates], and the framing of the preset
+    that `deliver` follows where its picture comes from `inpaint`."""
+    try:
+        gates = Gates.model_validate(table.get("gates", {})).model_dump(mode="json")
+    except ValidationError as error:
+        raise SettingError(f"profile {where}: [gates] {_first(error)}") from error
+    delivery = table.get("stages", {}).get("deliver", {})
+    framed = {}
+    if isinstance(delivery, dict) and delivery.get("preset"):
+        preset = load_preset(delivery["preset"])
+        if "scene" in (delivery.get("background"), preset.make.background) and delivery.get("background") != "white":
+            framed = {"preset": delivery["preset"]}
+        framed |= {key: delivery[key] for key in ("max_upscale",) if key in delivery}
+    return {"inpaint": {"gates": gates} | framed, "deliver": {"gates": gates}}
+
+
+def shaped(profile: Profile) -> dict[str, Stage]:
+    """The stages by name, as the profile's engines do them: what they read, what files they leave."""
+    found = {}
+    for stage in STAGES.values():
+        choice = profile.stages[stage.name]
+        cls = engine_class(stage.name, choice.engine)
+        found[stage.name] = cls.shape(stage, cls.Params(**choice.params))
+    return found
+
+
 def check_engines(profile: Profile, stages: Iterable[str]) -> None:
-    """Make sure that the engines of these stages fit together. Raises `SettingError` that says which do not."""
+    """Make sure that the engines of these stages fit together and are given what they read. Raises `SettingError`."""
+    stages = tuple(stages)
+    shapes = shaped(profile)
     for stage in stages:
         if stage in STAGES:
             choice = profile.stages[stage]
             cls = engine_class(stage, choice.engine)
-            reads = {name: (profile.stages[name].engine, _version(profile, name)) for name in STAGES[stage].reads}
+            if missing := [name for name in shapes[stage].reads if name not in stages]:
+                raise SettingError(
+                    f"{stage} needs {missing[0]} with these settings ({_named(choice)}), and the steps leave it out: "
+                    "add the step place"
+                )
+            reads = {name: _feature_source(profile, name) for name in shapes[stage].reads}
             cls.check_upstream(cls.Params(**choice.params), reads)
 
 
@@ -112,7 +153,7 @@ def lineage(profile: Profile) -> dict[str, dict[str, Any]]:
     `reads` the fingerprints of the stages it reads."""
     facts: dict[str, dict[str, Any]] = {}
     made: dict[str, str] = {}
-    for stage in STAGES.values():
+    for stage in shaped(profile).values():
         choice = profile.stages[stage.name]
         cls = engine_class(stage.name, choice.engine)
         params = cls.Params(**choice.params)
@@ -170,8 +211,17 @@ def _checked(stage: str, engine: str, params: dict[str, Any], where: str) -> dic
         raise SettingError(f"profile {where}: [stages.{stage}] {_first(error)}") from error
 
 
-def _version(profile: Profile, stage: str) -> int:
-    return engine_class(stage, profile.stages[stage].engine).version
+def _named(choice: EngineChoice) -> str:
+    preset = choice.params.get("preset")
+    return f"engine {choice.engine}" + (f", preset {preset}" if preset else "")
+
+
+def _feature_source(profile: Profile, stage: str) -> tuple[str, int]:
+    """Name and version of the engine whose results these are, to one that learnt from such results."""
+    choice = profile.stages[stage]
+    cls = engine_class(stage, choice.engine)
+    source, _ = cls.feature_source(cls.Params(**choice.params))
+    return source.name, source.version
 
 
 def _first(error: ValidationError) -> str:

@@ -10,7 +10,7 @@ from packshot.fetch_stage import survey_fetch
 from packshot.records import LedgerRow, Photo
 from packshot.run import Run, RunSpec, list_runs
 from packshot.stage import survey
-from packshot.stages import FETCH, STAGES
+from packshot.stages import FETCH
 from packshot.store import Store
 
 
@@ -39,7 +39,7 @@ def estimate(store: Store, spec: RunSpec) -> CostEstimate:
             rows: dict[str, dict[str, LedgerRow]] = {}
             new: set[str] = set()
             for name in run.stages:
-                found = survey_fetch(run, batch) if name == FETCH else survey(run, STAGES[name], batch, rows)
+                found = survey_fetch(run, batch) if name == FETCH else survey(run, run.stage(name), batch, rows)
                 rows[name] = {row.photo_id: row for row in found.settled}
                 missing = {photo.photo_id for photo in run.photos(batch)} - rows[name].keys()
                 pending[name] += len(missing)

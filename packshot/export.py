@@ -12,7 +12,7 @@ from packshot.errors import SettingError
 from packshot.results import read_photos
 from packshot.run import Run
 
-KINDS = ("cutout", "white", "repaired", "placed")
+KINDS = ("cutout", "delivered", "repaired", "placed")
 
 
 def export_run(run: Run, folder: Path) -> dict[str, int]:

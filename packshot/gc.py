@@ -15,7 +15,7 @@ from packshot.ledger import ShardLedger
 from packshot.records import Outcome
 from packshot.run import RUNNING, Run, RunSpec, list_runs
 from packshot.stage import failed_key
-from packshot.stages import FETCH, STAGES
+from packshot.stages import FETCH
 from packshot.store import Store
 
 SETTLE_SECONDS = 24 * 3600
@@ -119,7 +119,7 @@ def _referred(run: Run) -> Iterator[str]:
             if row.key:
                 yield row.key
             elif row.outcome is Outcome.FAILED and row.stage != FETCH and row.digest and row.photo_id in by_id:
-                yield failed_key(run, STAGES[row.stage], row.digest, by_id[row.photo_id])
+                yield failed_key(run, run.stage(row.stage), row.digest, by_id[row.photo_id])
 
 
 def _count(result: Garbage, key: str, references: References, written: float, until: float) -> bool:

@@ -17,7 +17,7 @@ from packshot.records import LedgerRow, Outcome, Photo
 from packshot.run import DONE, INCOMPLETE, Run, list_runs, open_run
 from packshot.shard import failure_code
 from packshot.stage import failed_key
-from packshot.stages import FETCH, STAGES
+from packshot.stages import FETCH
 from packshot.store import Store
 
 
@@ -104,4 +104,4 @@ def _kept(run: Run, row: LedgerRow, photo: Photo) -> Iterable[str]:
     """Where the store remembers a final failure."""
     if row.stage == FETCH:
         return [record_key(photo.url)]
-    return [failed_key(run, STAGES[row.stage], row.digest or "", photo)]
+    return [failed_key(run, run.stage(row.stage), row.digest or "", photo)]

@@ -15,13 +15,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from packshot import __version__
 from packshot.catalogue import Problem, Source, read_catalogue
-from packshot.config import Profile, fingerprints, lineage
+from packshot.config import Profile, fingerprints, lineage, shaped
 from packshot.engines import make_engine
 from packshot.engines.base import Engine
 from packshot.errors import SettingError, SourceError
 from packshot.ledger import ShardLedger
 from packshot.records import BatchRef, Photo
-from packshot.stages import FETCH, stages_for
+from packshot.stages import FETCH, Stage, stages_for
 from packshot.store import Store, open_store
 
 RUNNING, INCOMPLETE, DONE, FAILED = "running", "incomplete", "done", "failed"
@@ -81,6 +81,14 @@ class Run:
     @cached_property
     def fingerprints(self) -> dict[str, str]:
         return fingerprints(self.spec.profile)
+
+    @cached_property
+    def _shaped(self) -> dict[str, Stage]:
+        return shaped(self.spec.profile)
+
+    def stage(self, name: str) -> Stage:
+        """A stage as this run's engine does it."""
+        return self._shaped[name]
 
     def engine(self, stage: str) -> Engine:
         """The engine of a stage, loaded once a process."""

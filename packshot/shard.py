@@ -136,7 +136,7 @@ def photo_table(run: Run, photos: list[Photo], ledger: ShardLedger) -> list[dict
                 "seconds": round(sum(row.seconds for row in rows), 4),
                 "photo": key(FETCH, photo),
                 "cutout": key("mask", photo),
-                "white": key("deliver", photo),
+                "delivered": key("deliver", photo),
                 "repaired": key("repair", photo),
                 "placed": key("inpaint", photo),
             }

@@ -17,7 +17,7 @@ from packshot.errors import PackshotError, SettingError
 from packshot.records import BatchRef, Outcome
 from packshot.run import Run, open_run
 from packshot.stage import StageReport, run_stage, upstream_of
-from packshot.stages import FETCH, STAGES
+from packshot.stages import FETCH
 from packshot.working_set import WorkingSet
 from tasks._results import result_storage
 
@@ -119,7 +119,7 @@ def _cache_key(context: TaskRunContext, arguments: dict[str, Any]) -> str:
     for photo in run.photos(batch):
         photos.update(photo.photo_id.encode())
         if stage != FETCH:
-            fetched, cause = upstream_of(run, STAGES[stage], photo, upstream)
+            fetched, cause = upstream_of(run, run.stage(stage), photo, upstream)
             photos.update(f"{fetched.digest if fetched else ''} {cause or ''}\n".encode())
         row = upstream[stage].get(photo.photo_id) if stage in upstream else None
         if row and row.outcome is Outcome.FAILED and row.retryable:

@@ -8,6 +8,7 @@ from packshot.errors import SettingError
 
 REGISTRY: dict[tuple[str, str], str] = {
     ("ocr", "rapid"): "packshot.engines.ocr_rapid:RapidOcr",
+    ("ocr", "tesseract"): "packshot.engines.ocr_tesseract:TesseractOcr",
     ("ocr", "easyocr"): "packshot.engines.ocr_easyocr:EasyOcr",
     ("segment", "grabcut"): "packshot.engines.segment_grabcut:GrabCutSegmenter",
     ("segment", "sam"): "packshot.engines.segment_sam:SamSegmenter",
@@ -23,7 +24,7 @@ REGISTRY: dict[tuple[str, str], str] = {
     ("repair", "diffusion"): "packshot.engines.repair_diffusion:RepairDiffusion",
     ("inpaint", "studio"): "packshot.engines.inpaint_studio:StudioBackdrop",
     ("inpaint", "diffusion"): "packshot.engines.inpaint_diffusion:InpaintDiffusion",
-    ("deliver", "white"): "packshot.engines.deliver_white:WhiteBackground",
+    ("deliver", "preset"): "packshot.engines.deliver_preset:PresetDelivery",
 }
 
 

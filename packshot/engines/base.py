@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict
 
 from packshot.errors import PackshotError, PhotoError
+from packshot.stages import Stage
 
 
 class EngineParams(BaseModel):
@@ -46,13 +47,25 @@ class Engine(ABC):
 
     @classmethod
     def weights_revision(cls, params: EngineParams) -> str:
-        """Digest or pinned revision of the weights that these parameters name, without loading them."""
+        """Digest or pinned revision of the weights or other files that these parameters name, without loading them."""
         return ""
+
+    @classmethod
+    def shape(cls, stage: Stage, params: EngineParams) -> Stage:
+        """The stage as this engine does it: it may read other results, or leave another kind of file."""
+        return stage
+
+    @classmethod
+    def feature_source(cls, params: EngineParams) -> tuple[type["Engine"], EngineParams]:
+        """The engine, and its parameters, that decide what a classifier's features are made of in these results:
+        itself, unless it only adds to another's results what features do not read."""
+        return cls, params
 
     @classmethod
     def check_upstream(cls, params: EngineParams, upstream: dict[str, tuple[str, int]]) -> None:
         """Raise `SettingError` if the engine cannot work on what these engines leave: `upstream` gives the
-        name and version of the engine of each stage that is read. Called before anything starts."""
+        name and version of the engine of each stage that is read (see `feature_source`). Called before anything
+        starts."""
         return None
 
     @abstractmethod
