@@ -18,9 +18,10 @@ calls: Counter[str] = Counter()
 
 
 class NothingParams(EngineParams):
-    """`setting` changes the fingerprint and nothing else."""
+    """`setting` changes the fingerprint and nothing else; `sleep` is seconds a photo, added to what is set for all."""
 
     setting: int = 0
+    sleep: float = 0
 
 
 class Nothing(Engine):
@@ -39,7 +40,7 @@ class Nothing(Engine):
         if log := os.environ.get("PACKSHOT_NOTHING_LOG"):
             with Path(log).open("a") as file:
                 file.write("".join(f"{self.stage} {image.tobytes().hex()[:32]}\n" for image in images))
-        time.sleep(float(os.environ.get("PACKSHOT_NOTHING_SLEEP", "0")) * len(images))
+        time.sleep((float(os.environ.get("PACKSHOT_NOTHING_SLEEP", "0")) + self.params.sleep) * len(images))
         return [self.result(image) for image in images]
 
 

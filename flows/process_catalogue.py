@@ -13,7 +13,7 @@ from prefect.runtime import deployment, flow_run
 from prefect.states import Completed, Failed
 from pydantic import BaseModel, ConfigDict, Field
 
-from flows.fan_out import Effort, work_on_shards
+from flows.fan_out import Effort, cancel_shards, work_on_shards
 from flows.run_pages import show_run, show_summary
 from packshot import progress
 from packshot.catalogue import Source
@@ -65,6 +65,12 @@ class Catalogue(BaseModel):
         max_length=500,
         description="Prompt for the background of photos without one of their own, such as 'light oak table'.",
     )
+    preset: str | None = Field(
+        default=None,
+        max_length=200,
+        description="Whose rules the delivered files follow: amazon_main, google_merchant, walmart, ebay, ozon, "
+        "wildberries, yandex_market, white, lifestyle, or the path of a preset (.toml). Empty: the profile's.",
+    )
     limit: int | None = Field(default=None, ge=1, description="Take only so many photos of the catalogue.")
     columns: dict[Literal["sku", "url", "verdict", "background"], str] = Field(
         default_factory=dict, description="Names of the catalogue's columns where they differ from the usual ones."
@@ -88,7 +94,8 @@ class CatalogueParameters(Effort, Catalogue):
         path = self.source if "://" in self.source else str(Path(self.source).expanduser().resolve())
         source = Source(path=path, columns=self.columns, allow_http=self.allow_http)
         _ = source.kind  # a catalogue that is not there is told of now
-        profile = load_profile(self.profile, self.overrides)
+        chosen = {"deliver.preset": self.preset} if self.preset else {}
+        profile = load_profile(self.profile, chosen | self.overrides)
         check_engines(profile, stages_for(tuple(self.steps)))
         name = self.name or Path(path.rstrip("/")).stem
         return RunSpec(
@@ -105,7 +112,11 @@ class CatalogueParameters(Effort, Catalogue):
         )
 
 
-@flow(name="process-catalogue", flow_run_name="process-catalogue · {parameters.source}")
+@flow(
+    name="process-catalogue",
+    flow_run_name="process-catalogue · {parameters.source}",
+    on_cancellation=[cancel_shards],
+)
 def process_catalogue(parameters: CatalogueParameters) -> State[dict[str, Any]]:
     """Verdicts, cutouts and placed photos for a catalogue. Every photo ends ok, skipped or failed, with a reason."""
     store = open_store(parameters.store)

@@ -7,7 +7,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from pydantic import BaseModel, ConfigDict, Field
 
-from flows.fan_out import Effort
+from flows.fan_out import Effort, cancel_shards
 from flows.process_catalogue import work_on_run
 from packshot.errors import RunBrokenOff
 from packshot.preflight import check_store
@@ -41,7 +41,7 @@ class RetryParameters(Effort, RetryChoice):
     """Which failures to try again, and how."""
 
 
-@flow(name="retry-failed", flow_run_name="retry-failed · {parameters.run}")
+@flow(name="retry-failed", flow_run_name="retry-failed · {parameters.run}", on_cancellation=[cancel_shards])
 def retry_failed(parameters: RetryParameters) -> State[dict[str, Any]]:
     """Take chosen failures back and go on with their runs."""
     store = open_store(parameters.store)
