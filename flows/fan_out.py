@@ -1,6 +1,7 @@
 """Where a run's shards are worked on: in this process, or fetched on the `cpu` pool while earlier ones are worked on on
 the `gpu` pool. Shards that are done are not run again; those that broke off are run once more."""
 
+import threading
 import time
 from collections.abc import Callable
 from enum import StrEnum
@@ -8,22 +9,28 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import httpx
-from prefect import get_client, get_run_logger, task
+from prefect import Flow, get_client, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
-from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterParentFlowRunId,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import TERMINAL_STATES, FlowRun, State
 from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 from prefect.futures import PrefectFuture, as_completed
 from prefect.runtime import deployment, flow_run
 from prefect.settings import PREFECT_API_URL
-from prefect.states import AwaitingRetry
+from prefect.states import AwaitingRetry, Cancelling
 from pydantic import BaseModel, Field
 
 from flows.process_shard import process_shard
 from flows.progress_artifact import ProgressArtifact
 from flows.shard_parameters import ShardParameters
 from packshot import progress
-from packshot.errors import SettingError
+from packshot.errors import PackshotError, SettingError
 from packshot.fetch_stage import survey_fetch
 from packshot.run import Run
 from packshot.shard import count_shard, finish_shard
@@ -124,6 +131,7 @@ def _in_this_process(run: Run, shard: int, effort: Effort) -> None:
 def _on_the_pools(run: Run, left: list[int], shards: int, effort: Effort, shown: ProgressArtifact) -> None:
     futures: list[PrefectFuture[Any]] = []
     ended = 0
+    _ending.clear()
 
     def wait_for_one() -> None:
         nonlocal ended
@@ -132,12 +140,20 @@ def _on_the_pools(run: Run, left: list[int], shards: int, effort: Effort, shown:
         ended += 1
         shown.update(shards - len(left) + ended, shards)
 
-    for shard in left:
-        if len(futures) >= effort.shards_in_flight:
+    try:
+        for shard in left:
+            if len(futures) >= effort.shards_in_flight:
+                wait_for_one()
+            futures.append(work_on_shard.submit(run, shard, effort))
+        while futures:
             wait_for_one()
-        futures.append(work_on_shard.submit(run, shard, effort))
-    while futures:
-        wait_for_one()
+    except BaseException:  # SIGTERM among them: the process can't end before its threads have
+        _ending.set()
+        raise
+
+
+_ending = threading.Event()
+"""This process is to end: whoever waits for a shard gives up."""
 
 
 def _task_run_name() -> str:
@@ -169,6 +185,17 @@ def _shard_parameters(run: Run, shard: int, effort: Effort) -> ShardParameters:
         retries=effort.retries,
         retry_delay_seconds=effort.retry_delay_seconds,
     )
+
+
+def cancel_shards(flow: Flow, flow_run: FlowRun, state: State) -> None:
+    """When a parent is cancelled, its shards are at once. Prefect's server would do it too, but looks every 20 s."""
+    children = FlowRunFilter(
+        parent_flow_run_id=FlowRunFilterParentFlowRunId(any_=[flow_run.id]),
+        state=FlowRunFilterState(type=FlowRunFilterStateType(not_any_=list(TERMINAL_STATES))),
+    )
+    with get_client(sync_client=True) as client:
+        for child in client.read_flow_runs(flow_run_filter=children):
+            client.set_flow_run_state(child.id, Cancelling(message="its parent was cancelled"))
 
 
 def _unsettled(run: Run, shard: int) -> int:
@@ -213,7 +240,8 @@ def _wait(run_id: UUID) -> FlowRun:
             return found
         else:
             crashed_at = None
-        time.sleep(pause)
+        if _ending.wait(pause):
+            raise PackshotError(f"flow run {run_id} is no longer waited for: its parent's process ends")
         pause = min(10.0, pause * 1.3)
 
 
