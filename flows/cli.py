@@ -41,6 +41,9 @@ def run(
     store: StoreOption = None,
     name: Annotated[str | None, typer.Option(help="The run's name. Default: the catalogue's.")] = None,
     background: Annotated[str, typer.Option(help="Prompt for backgrounds, such as 'light oak table'.")] = "",
+    preset: Annotated[
+        str | None, typer.Option(help="Deliver for amazon_main, google_merchant, …, or a preset of your own (.toml).")
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Take only so many photos.")] = None,
     column: Annotated[
         list[str] | None, typer.Option(help="FIELD=NAME for sku, url, verdict or background. May be repeated.")
@@ -81,6 +84,7 @@ def run(
         store=store,
         name=name,
         background=background,
+        preset=preset,
         limit=limit,
         columns=dict(_pair(text, "--column") for text in column or ()),
         allow_http=allow_http,
@@ -108,6 +112,26 @@ def process(parameters: Any, verbose: bool = False) -> dict[str, Any]:
         summary = process_catalogue(parameters)
     show_summary(console, summary)
     return summary
+
+
+@app.command()
+def check(
+    photos: Annotated[list[str], typer.Argument(help="Files, folders or glob patterns.")],
+    preset: Annotated[str, typer.Option(help="A preset's name, or the path of one of your own (.toml).")],
+    read: Annotated[bool, typer.Option("--read/--no-read", help="Look for writing off the product too.")] = True,
+) -> None:
+    """Hold finished pictures against a marketplace's rules. Exit code 1: one breaks a rule; warnings do not count."""
+    from flows.show_check import show_check, show_checked
+    from packshot.preset_files import check_files, find_pictures
+    from packshot.presets import load_preset
+
+    found = load_preset(preset)
+    results = []
+    for result in check_files(find_pictures(photos), found, read):
+        show_checked(console, result)
+        results.append(result)
+    show_check(console, found, results)
+    raise typer.Exit(0 if all(result.passes for result in results) else 1)
 
 
 @app.command()

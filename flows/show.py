@@ -93,6 +93,11 @@ def show_summary(console: Console, summary: dict[str, Any]) -> None:
     for table in shown:
         console.print(table)
         console.print()
+    if pictures := summary.get("pictures"):
+        share = summary["usable"] / pictures
+        console.print(
+            f"{summary['usable']:,} of {pictures:,} pictures are usable ({share:.0%}): made, and passed by all gates."
+        )
     if summary["retryable"]:
         again = "photo may" if summary["retryable"] == 1 else "photos may"
         console.print(f"{summary['retryable']:,} {again} pass another time: the same command tries them again.")

@@ -27,7 +27,7 @@ _TYPES |= {f"p_{verdict}": pa.float64() for verdict in VERDICTS}
 def collect(run: Run, shards: int, **facts: Any) -> dict[str, Any]:
     """Write photos.parquet and photos.csv, count the whole run, and write run.json. Returns the summary."""
     totals: dict[str, Counter[str]] = {n: Counter() for n in ("outcomes", "verdicts", "codes", "seconds", "worked")}
-    summary: dict[str, Any] = {"photos": 0, "retryable": 0, "unsettled": 0}
+    summary: dict[str, Any] = {"photos": 0, "retryable": 0, "unsettled": 0, "pictures": 0, "usable": 0}
     with TemporaryDirectory() as folder:
         parquet, table = Path(folder, "photos.parquet"), Path(folder, "photos.csv")
         with PhotoWriter(parquet, table) as writer:

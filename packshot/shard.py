@@ -20,7 +20,8 @@ _FIGURES_WITHIN = 4096
 def finish_shard(run: Run, shard: int) -> dict[str, Any]:
     """Compact the ledger and count; mark the shard done if nothing is left that may pass another time.
 
-    Returns `photos`, `outcomes`, `verdicts`, `codes` (`stage:code`), `seconds` by stage, `retryable` photos.
+    Returns `photos`, `outcomes`, `verdicts`, `codes` (`stage:code`), `seconds` by stage, `retryable` photos, `pictures`
+    (photos of which some were to be made) and how many of those are `usable`: every picture was made and passed.
     """
     photos, ledger = run.shard(shard)
     ledger.compact()
@@ -37,7 +38,8 @@ def count_shard(run: Run, photos: list[Photo], ledger: ShardLedger) -> dict[str,
     codes: Counter[str] = Counter()
     seconds: Counter[str] = Counter()
     worked: Counter[str] = Counter()
-    retryable = unsettled = 0
+    retryable = unsettled = pictures = usable = 0
+    making = [name for name in _MEASURED if name in run.stages]
     by_stage = {name: ledger.rows(name) for name in run.stages}
     for photo in photos:
         rows = [row for name in run.stages if (row := by_stage[name].get(photo.photo_id))]
@@ -45,6 +47,9 @@ def count_shard(run: Run, photos: list[Photo], ledger: ShardLedger) -> dict[str,
         outcome, failures = photo_outcome(rows)
         outcomes[outcome] += 1
         retryable += any(row.retryable for row in failures)
+        if making and _wanted(rows):
+            pictures += 1
+            usable += sum(row.stage in making and row.outcome is Outcome.OK for row in rows) == len(making)
         codes.update(f"{row.stage}:{failure_code(row)}" for row in failures)
         for row in rows:
             seconds[row.stage] += row.seconds
@@ -60,7 +65,15 @@ def count_shard(run: Run, photos: list[Photo], ledger: ShardLedger) -> dict[str,
         "worked": dict(worked),
         "retryable": retryable,
         "unsettled": unsettled,
+        "pictures": pictures,
+        "usable": usable,
     }
+
+
+def _wanted(rows: list[LedgerRow]) -> bool:
+    """Whether pictures were to be made of a photo: it was fetched, and no policy left it out."""
+    fetched = any(row.stage == FETCH and row.outcome is Outcome.OK for row in rows)
+    return fetched and not any((row.cause or "").startswith("policy:") for row in rows)
 
 
 def photo_outcome(rows: list[LedgerRow]) -> tuple[Outcome, list[LedgerRow]]:

@@ -118,7 +118,7 @@ def test_product_pixels_are_the_original_ones(run: Run) -> None:
     for row in read_photos(run):
         if row["placed"]:
             photo = decode(run.store.get(row["photo"]), run.spec.profile.fetch.image_limits)
-            cutout, placed, white = (Raster.decode(run.store.get(row[k])).pixels for k in ("cutout", "placed", "white"))
+            cutout, placed, white = (Raster.decode(run.store.get(row[k])).pixels for k in ("cutout", "placed", "delivered"))
             solid = cutout[..., 3] == 255
             assert solid.any()
             for picture in (cutout[..., :3], placed, white):

@@ -60,7 +60,7 @@ def test_a_catalogue_over_several_shards(store: str, tmp_path: Path) -> None:
     assert len(rows) == 23 and {row["verdict"] for row in rows} <= set(VERDICTS)
     for row in rows:
         assert abs(sum(row[f"p_{name}"] for name in VERDICTS) - 1) < 0.01
-        for kind in ("photo", "cutout", "white", "placed"):
+        for kind in ("photo", "cutout", "delivered", "placed"):
             assert run.store.get(row[kind]), f"{kind} of {row['sku']} is not in the store"
     assert run.store.get(summary["report"]).startswith(b"<!doctype html>")
 

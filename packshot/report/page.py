@@ -94,7 +94,7 @@ def _card(run: Run, row: dict[str, Any]) -> dict[str, Any]:
 
 def _pictures(run: Run, row: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """What it was and a data URL, for the photo and each picture made of it."""
-    for name in ("photo", "cutout", "repaired", "placed"):
+    for name in ("photo", "cutout", "repaired", "placed", "delivered"):
         if row[name] is None:
             continue
         data = run.store.get(row[name])

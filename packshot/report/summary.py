@@ -27,6 +27,7 @@ def summary_markdown(run: Run, summary: dict[str, Any], wall_seconds: float) -> 
     parts = [
         f"## {markdown_text(run.spec.name)}: {photos:,} photos",
         f"{headline(summary)}. {photos / max(wall_seconds, 1e-9):,.2f} photos/s over {wall_seconds:,.0f} s.",
+        _usable(summary),
         report_link(run),
         *_strip(run),
         _table(("outcome", "photos"), counts),
@@ -41,6 +42,13 @@ def summary_markdown(run: Run, summary: dict[str, Any], wall_seconds: float) -> 
     parts.append(_table(("stage", "worked on", "seconds"), stages))
     parts.append(f"Run `{run.spec.run_id}` · profile {markdown_text(run.spec.profile.name)} · store `{run.store.url}`")
     return "\n\n".join(part for part in parts if part)
+
+
+def _usable(summary: dict[str, Any]) -> str:
+    if not summary.get("pictures"):
+        return ""
+    share = summary["usable"] / summary["pictures"]
+    return f"{summary['usable']:,} of {summary['pictures']:,} pictures are usable ({share:.0%})."
 
 
 def headline(summary: dict[str, Any]) -> str:
