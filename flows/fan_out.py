@@ -35,7 +35,7 @@ from packshot.fetch_stage import survey_fetch
 from packshot.run import Run
 from packshot.shard import count_shard, finish_shard
 from packshot.stage import settle_shard
-from packshot.weights import check_weights
+from packshot.weights_pull import bring_weights
 
 FETCH_SHARD, PROCESS_SHARD = "fetch-shard/cpu", "process-shard/gpu"
 SHARD_TRIES = 2
@@ -79,7 +79,7 @@ def work_on_shards(run: Run, shards: int, effort: Effort) -> None:
         _on_the_pools(run, left, shards, effort, shown)
         return
     if left:
-        check_weights(run.spec.profile, run.stages)
+        bring_weights(run.spec.profile, run.stages, run.store)
     for done, shard in enumerate(left, shards - len(left) + 1):
         _in_this_process(run, shard, effort)
         shown.update(done, shards)

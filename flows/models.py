@@ -21,11 +21,14 @@ def list_() -> None:
     for entry in registry().values():
         here = "on this machine" if read_lock(entry.folder) else "not here"
         use = "" if entry.commercial else ", no commercial use"
-        pin = f"revision {entry.revision}" if entry.revision else f"SHA-256 {entry.sha256}" if entry.sha256 else ""
+        hashes = {entry.file: entry.sha256} if entry.sha256 else entry.sha256s
+        pins = [f"revision {entry.revision}"] * bool(entry.revision)
+        pins += [f"SHA-256 {digest} ({name})" for name, digest in hashes.items()]
         console.print(f"{entry.name}: for {', '.join(entry.stages)}, {entry.size_bytes / 1e9:.2f} GB, {here}")
         console.print(f"    licence {entry.licence}{use}", soft_wrap=True, highlight=False)
         console.print(f"    {entry.source}", soft_wrap=True, highlight=False, markup=False)
-        console.print(f"    {pin or 'not pinned here: the first pull records what it finds'}", soft_wrap=True)
+        for pin in pins or ["not pinned here: the first pull records what it finds"]:
+            console.print(f"    {pin}", soft_wrap=True, highlight=False)
     console.print(f"On this machine they lie in {models_folder()} (PACKSHOT_MODELS).", soft_wrap=True, highlight=False)
 
 

@@ -12,6 +12,7 @@ from flows.progress_artifact import ProgressArtifact
 from flows.shard_parameters import ShardParameters
 from packshot.run import open_run
 from packshot.shard import finish_shard
+from packshot.weights_pull import bring_weights
 from tasks._heartbeat import heartbeat
 from tasks._policy import Dag, gpu_slot
 from tasks.caption import caption
@@ -33,6 +34,7 @@ def process_shard(parameters: ShardParameters) -> State[dict[str, Any]]:
     shown = ProgressArtifact(f"Batches of shard {shard}") if deployment.id else None  # else the parent shows it
     batches = run.batches(shard)
     with heartbeat(run.store), gpu_slot():
+        bring_weights(run.spec.profile, run.stages, run.store)
         for batch in batches:
             stage = Dag(run, batch, parameters.retries, parameters.retry_delay_seconds)
             photos = stage(fetch)

@@ -1,28 +1,33 @@
-"""A photo's whole history in a run: what each stage did with it, by which engine, weights and settings."""
+"""A photo's whole history in a run: what each stage did with it, by which engine, weights, settings and packshot."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from packshot import __version__
-from packshot.engines import engine_class
+from packshot.artifacts import read_figures
 from packshot.errors import SettingError
 from packshot.records import LedgerRow, Outcome, Photo
 from packshot.run import Run
 from packshot.stages import FETCH, STAGES
+from packshot.stamp import made_by
+
+_PICTURES = (b"\x89PNG", b"\xff\xd8")
 
 
 @dataclass(slots=True)
 class StageHistory:
-    """What one stage did. `lineage` is what went into the artifact's fingerprint, as run.json recorded it; `seeds` are
-    those of a generating engine; `found` is what the artifact says, where it is words."""
+    """What one stage did. `lineage` is what went into the artifact's fingerprint, as run.json recorded it. The artifact
+    itself says which packshot made it (`made_by`), what was measured on it (`figures`, among them the seed that made
+    it and whether a fallback did), and, where it is words, what was `found`."""
 
     stage: str
     row: LedgerRow | None
     fingerprint: str | None
     lineage: dict[str, Any]
-    seeds: list[int]
-    found: str
+    made_by: str | None = None
+    figures: dict[str, Any] = field(default_factory=dict)
+    found: str = ""
 
 
 @dataclass(slots=True)
@@ -70,40 +75,22 @@ def _history(run: Run, record: dict[str, Any], photo: Photo, rows: dict[str, Led
     stages = []
     for name, row in rows.items():
         lineage = record.get("lineage", {}).get(name, {})
-        done = row is not None and row.outcome is Outcome.OK and row.key is not None and name in STAGES
-        stages.append(
-            StageHistory(
-                name,
-                row,
-                record.get("fingerprints", {}).get(name),
-                lineage,
-                _seeds(run, name, photo, rows) if done else [],
-                _words(run, name, row) if done and row else "",
-            )
-        )
+        history = StageHistory(name, row, record.get("fingerprints", {}).get(name), lineage)
+        if row is not None and row.figures:
+            history.figures = json.loads(row.figures)
+        data = run.store.get(row.key) if row and row.key and row.outcome is Outcome.OK and name in STAGES else None
+        if data is not None:
+            history.made_by = made_by(data)
+            if data.startswith(_PICTURES):
+                history.figures = read_figures(data)
+            history.found = _words(name, data)
+        stages.append(history)
     return History(photo, record.get("spec", {}).get("packshot_version", __version__), stages)
 
 
-def _seeds(run: Run, name: str, photo: Photo, rows: dict[str, LedgerRow | None]) -> list[int]:
-    """Seeds of an engine that generates: it says itself how it draws them from the photo."""
-    choice = run.spec.profile.stages[name]
-    cls = engine_class(name, choice.engine)
-    draw = getattr(cls, "seeds", None)
-    fetched = rows[FETCH]
-    data = run.store.get(fetched.key) if draw and fetched and fetched.key else None
-    if draw is None or data is None:
-        return []
-    from packshot.images import decode
-
-    image = decode(data, run.spec.profile.fetch.image_limits)
-    return draw(cls.Params(**choice.params), image, photo.background or run.spec.background)
-
-
-def _words(run: Run, name: str, row: LedgerRow) -> str:
+def _words(name: str, data: bytes) -> str:
     """What a small artifact says: text that was read, verdict, caption, boxes."""
-    stage = STAGES[name]
-    data = run.store.get(row.key or "") if stage.suffix == "json" else None
-    if data is None:
+    if STAGES[name].suffix != "json":
         return ""
     value = json.loads(data)
     if name == "ocr":
@@ -142,8 +129,13 @@ def _details(stage: StageHistory) -> list[str]:
             lines.append(f"weights {facts['weights']}")
         if facts["params"]:
             lines.append("settings " + ", ".join(f"{k} = {v!r}" for k, v in facts["params"].items()))
-    if stage.seeds:
-        lines.append("seeds " + ", ".join(map(str, stage.seeds)))
+    figures = dict(stage.figures)
+    if fallback := figures.pop("fallback", None):
+        lines.append(
+            f"NOT by its engine: {fallback} took its place ({figures.pop('fallback_cause', 'no cause given')})"
+        )
+    if figures:
+        lines.append("figures " + ", ".join(f"{k} = {v!r}" for k, v in figures.items()))
     if stage.row and stage.row.key:
-        lines.append(f"artifact {stage.row.key}")
+        lines.append(f"artifact {stage.row.key}" + (f", made by packshot {stage.made_by}" if stage.made_by else ""))
     return lines

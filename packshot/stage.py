@@ -18,6 +18,7 @@ from packshot.errors import ErrorCode, PhotoError, StoreError
 from packshot.records import BatchRef, LedgerRow, Outcome, Photo
 from packshot.run import Run
 from packshot.stages import FETCH, STAGES, Stage
+from packshot.stamp import stamp
 from packshot.working_set import WorkingSet
 
 _CUTTING = frozenset({"caption", "detect", "mask", "repair", "inpaint", "deliver"})
@@ -215,10 +216,10 @@ def _work(
             if isinstance(value, PhotoError):
                 if not value.code.retryable:  # kept like an artifact, so that later runs leave it alone
                     record = {"code": value.code, "message": value.message, "figures": value.figures}
-                    run.store.put(f"{key}.failed.json", json.dumps(record, ensure_ascii=False).encode())
+                    run.store.put(f"{key}.failed.json", stamp(json.dumps(record, ensure_ascii=False).encode()))
                 return _failure(stage, subject, value, share)
             key = f"{key}.{stage.suffix}"
-            run.store.put(key, value.encode())
+            run.store.put(key, stamp(value.encode()))
         except StoreError as error:
             return _failure(stage, subject, PhotoError(ErrorCode.STORE_ERROR, str(error)), share)
         working_set.put(key, value)

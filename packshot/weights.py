@@ -23,7 +23,8 @@ LOCK = "packshot.lock.json"
 
 
 class Weights(BaseModel):
-    """An entry of weights.toml. One of `url` (a file), `repo` (files of a model hub's repository), `zips`."""
+    """An entry of weights.toml. One of `url` (a file), `repo` (files of a model hub's repository), `zips`. `sha256` is
+    the file's, `sha256s` those of a repository's or archive's files as they are published, by name."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -35,6 +36,7 @@ class Weights(BaseModel):
     url: str = ""
     file: str = ""
     sha256: str = ""
+    sha256s: dict[str, str] = {}
     repo: str = ""
     revision: str = ""
     files: tuple[str, ...] = ()
@@ -48,6 +50,13 @@ class Weights(BaseModel):
     @property
     def folder(self) -> Path:
         return models_folder() / self.name
+
+    @property
+    def pin(self) -> str:
+        """What identifies the weights before they are here: SHA-256, or repository and revision; else empty."""
+        if self.revision:
+            return f"{self.repo}@{self.revision}"
+        return self.sha256 or (combine(self.sha256s) if self.sha256s else "")
 
     @property
     def path(self) -> Path:
@@ -154,8 +163,8 @@ def revision_of(name: str) -> str:
     """What identifies weights in a fingerprint: the pinned SHA-256 or revision, else what the lock file records, else
     (the user's own) the SHA-256 of their files. Pinned ones need not be on this machine."""
     entry = registry().get(name)
-    if entry and (entry.sha256 or entry.revision):
-        return entry.sha256 or f"{entry.repo}@{entry.revision}"
+    if entry and entry.pin:
+        return entry.pin
     path = find_weights(name)
     lock = read_lock(path if path.is_dir() else path.parent) if entry else None
     return lock["digest"] if lock else digest_of(path)

@@ -1,25 +1,29 @@
 """Getting weights onto a machine: from where they are published or from the artifact store, checked, and recorded.
 
-A pull is made beside its place and moved there when it is whole, so that killing it leaves nothing half done.
+A pull is made beside its place and moved there when it is whole. One that broke off is gone on with by the next.
 """
 
+import fcntl
 import fnmatch
-import hashlib
 import json
+import logging
 import os
 import shutil
-import urllib.request
 import zipfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from packshot.download import download
 from packshot.errors import SettingError, SourceError
 from packshot.store import Store
-from packshot.weights import LOCK, Weights, combine, hash_files, read_lock, registry
+from packshot.weights import LOCK, Weights, check_weights, combine, hash_files, named_by, read_lock, registry
 
-_PREFIX = "models"
-_TIMEOUT = 60.0
+PREFIX = "weights"
+"""Where weights lie in the artifact store."""
+_log = logging.getLogger(__name__)
 
 
 def entry_of(name: str) -> Weights:
@@ -42,21 +46,34 @@ def pull(entry: Weights) -> Path:
             f"HF_HUB_OFFLINE is set, so {entry.name} is not downloaded: pull it on a machine with internet and copy "
             f"the folder to {entry.folder}, or pull it --from-store"
         )
-    fresh = _fresh(entry)
-    try:
+    with _fresh(entry) as fresh:
+        if fresh is None:
+            return entry.folder
         revision = entry.revision
         if entry.repo:
             revision = _download_repo(entry, fresh)
         elif entry.url:
-            _download(entry.url, fresh / entry.file)
+            download(entry.url, fresh / entry.file)
         for url in entry.zips:
             _unzip(url, fresh)
+        if missing := [name for name in entry.sha256s if not (fresh / name).is_file()]:
+            raise SettingError(f"{entry.source} gave no {missing[0]}, which is pinned for {entry.name}")
+        _check_pinned(entry, hash_files(fresh))
         keep_as_safetensors(fresh)
         _settle(entry, fresh, revision)
-    except BaseException:
-        shutil.rmtree(fresh, ignore_errors=True)
-        raise
     return entry.folder
+
+
+def bring_weights(profile: Any, stages: Iterable[str], store: Store) -> None:
+    """Make sure that the weights which a profile's stages name are on this machine; those that are missing are copied
+    from the artifact store, if it has them. Raises `SettingError` that says which command gets the rest."""
+    wanted = list(stages)
+    for name in named_by(profile, wanted):
+        entry = registry()[name]
+        if not entry.path.exists() and store.existing([f"{PREFIX}/{name}/{LOCK}"]):
+            _log.warning("weights %s are not on this machine: copying them from the store %s", name, store.url)
+            pull_from_store(entry, store)
+    check_weights(profile, wanted)
 
 
 def push_to_store(entry: Weights, store: Store) -> int:
@@ -65,7 +82,7 @@ def push_to_store(entry: Weights, store: Store) -> int:
         raise SettingError(f"{entry.name} is not whole on this machine: {problems[0]}")
     names = [*read_lock(entry.folder)["files"], LOCK]  # type: ignore[index]
     for name in names:
-        store.put_file(f"{_PREFIX}/{entry.name}/{name}", entry.folder / name)
+        store.put_file(f"{PREFIX}/{entry.name}/{name}", entry.folder / name)
     return len(names)
 
 
@@ -73,27 +90,36 @@ def pull_from_store(entry: Weights, store: Store) -> Path:
     """Copy weights from the artifact store to this machine, and verify them."""
     if not verify(entry):
         return entry.folder
-    data = store.get(f"{_PREFIX}/{entry.name}/{LOCK}")
+    data = store.get(f"{PREFIX}/{entry.name}/{LOCK}")
     if data is None:
         raise SettingError(
             f"the store {store.url} holds no weights {entry.name}; put them there with "
             f"`packshot models push {entry.name}` on a machine that has them"
         )
-    fresh = _fresh(entry)
-    try:
-        for name in json.loads(data)["files"]:
+    lock = json.loads(data)
+    with _fresh(entry) as fresh:
+        if fresh is None:
+            return entry.folder
+        for name in lock["files"]:
             target = fresh / name
             if not target.resolve().is_relative_to(fresh.resolve()):
                 raise SettingError(f"the store's {entry.name} names a file outside its folder: {name}")
             target.parent.mkdir(parents=True, exist_ok=True)
-            with store.local_copy(f"{_PREFIX}/{entry.name}/{name}") as path:
+            with store.local_copy(f"{PREFIX}/{entry.name}/{name}") as path:
                 if path is None:
                     raise SettingError(f"the store {store.url} lacks {name} of {entry.name}; push it again")
                 shutil.copyfile(path, target)
-        _settle(entry, fresh, json.loads(data)["revision"])
-    except BaseException:
-        shutil.rmtree(fresh, ignore_errors=True)
-        raise
+        if wrong := [name for name, digest in hash_files(fresh).items() if lock["files"].get(name) != digest]:
+            raise SettingError(
+                f"{wrong[0]} of {entry.name} in the store {store.url} is not the file that was pushed (its SHA-256 "
+                "differs): it is not kept; push it again"
+            )
+        if entry.revision and lock["revision"] != entry.revision:
+            raise SettingError(
+                f"the store {store.url} holds {entry.name} at revision {lock['revision']}, but {entry.revision} is "
+                "pinned; push it again from a machine that has that"
+            )
+        _settle(entry, fresh, lock["revision"])
     return entry.folder
 
 
@@ -111,8 +137,9 @@ def verify(entry: Weights) -> list[str]:
             problems.append(f"{name} is missing")
         elif found[name] != digest:
             problems.append(f"{name} is not the file that was pulled (SHA-256 {found[name][:12]}…, not {digest[:12]}…)")
-    if entry.sha256 and found.get(entry.file) not in (None, entry.sha256):
-        problems.append(f"{entry.file} is not the pinned file (SHA-256 {entry.sha256[:12]}…)")
+    for name, digest in _pinned(entry).items():
+        if found.get(name, digest) != digest:
+            problems.append(f"{name} is not the pinned file (SHA-256 {digest[:12]}…)")
     return problems
 
 
@@ -140,11 +167,44 @@ def keep_as_safetensors(folder: Path) -> list[str]:
     return made
 
 
-def _fresh(entry: Weights) -> Path:
-    fresh = entry.folder.with_name(f"{entry.name}.partial-{os.getpid()}")
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
-    return fresh
+@contextmanager
+def _fresh(entry: Weights) -> Iterator[Path | None]:
+    """Where to gather an entry's files, for this process alone; None when another one has brought them meanwhile.
+
+    What a source gave before it broke off stays there, for the next pull of the same revision.
+    """
+    mark = entry.pin.rpartition("@")[2][:12]
+    fresh = entry.folder.with_name(f"{entry.name}.partial-{mark}" if mark else f"{entry.name}.partial")
+    fresh.parent.mkdir(parents=True, exist_ok=True)
+    with open(fresh.with_name(f".{entry.name}.lock"), "w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        if not verify(entry):
+            yield None
+            return
+        fresh.mkdir(exist_ok=True)
+        try:
+            yield fresh
+        except SettingError:  # what came is not what is wanted
+            shutil.rmtree(fresh, ignore_errors=True)
+            raise
+        except SourceError:
+            with suppress(OSError):
+                fresh.rmdir()  # nothing came
+            raise
+
+
+def _check_pinned(entry: Weights, files: dict[str, str]) -> None:
+    """Raise `SettingError` when a file is not the one that is pinned. Those that pull rewrites are no longer there."""
+    for name, digest in _pinned(entry).items():
+        if files.get(name, digest) != digest:
+            raise SettingError(
+                f"{entry.source} gave {name} with SHA-256 {files[name]}, but {digest} is pinned: it is not kept; a "
+                "proxy may have changed it, or the source has"
+            )
+
+
+def _pinned(entry: Weights) -> dict[str, str]:
+    return entry.sha256s | ({entry.file: entry.sha256} if entry.sha256 else {})
 
 
 def _settle(entry: Weights, fresh: Path, revision: str) -> None:
@@ -152,11 +212,7 @@ def _settle(entry: Weights, fresh: Path, revision: str) -> None:
     files = hash_files(fresh)
     if not files:
         raise SourceError(f"{entry.source} gave no file that {entry.name} asks for")
-    if entry.sha256 and files.get(entry.file) != entry.sha256:
-        raise SettingError(
-            f"{entry.source} gave a file with SHA-256 {files.get(entry.file)}, but {entry.sha256} is pinned: it is not "
-            "kept; a proxy may have changed it, or the source has"
-        )
+    _check_pinned(entry, files)
     digest = files[entry.file] if entry.file else combine(files)
     lock = {
         "name": entry.name,
@@ -202,31 +258,16 @@ def wanted_files(names: list[str], entry: Weights) -> list[str]:
     ]
 
 
-def _download(url: str, path: Path) -> str:
-    """Stream a file to disk; returns its SHA-256."""
-    digest = hashlib.sha256()
-    try:
-        with urllib.request.urlopen(url, timeout=_TIMEOUT) as response, path.open("wb") as file:
-            while block := response.read(1 << 20):
-                digest.update(block)
-                file.write(block)
-            announced = response.headers.get("Content-Length")
-    except OSError as error:
-        raise SourceError(f"{url} cannot be downloaded: {error}") from error
-    if announced and path.stat().st_size != int(announced):
-        raise SourceError(f"{url} broke off after {path.stat().st_size:,} of {int(announced):,} bytes; pull again")
-    return digest.hexdigest()
-
-
 def _unzip(url: str, folder: Path) -> None:
     """The .pth files of a zip archive, by their bare names."""
     archive = folder / "download.zip"
-    _download(url, archive)
+    download(url, archive)
     try:
         with zipfile.ZipFile(archive) as zipped:
             for member in zipped.namelist():
                 if member.endswith(".pth"):
                     (folder / Path(member).name).write_bytes(zipped.read(member))
     except zipfile.BadZipFile as error:
+        archive.unlink()
         raise SourceError(f"{url} is no zip archive: {error}") from error
     archive.unlink()

@@ -13,9 +13,12 @@ from toy_models import toy_inpainting, toy_photo
 
 from packshot.artifacts import Box, Caption, Detections, Raster
 from packshot.engines.diffusion import DiffusionParams, Framed, Request, load_pipeline, model_size, seed_of
-from packshot.engines.inpaint_diffusion import InpaintDiffusion, InpaintDiffusionParams, drift
+from packshot.engines.inpaint_diffusion import InpaintDiffusion, InpaintDiffusionParams
+from packshot.engines.placing import Attempt, Scene
 from packshot.engines.repair_diffusion import RepairDiffusion, RepairDiffusionParams
 from packshot.errors import ErrorCode, PhotoError, SettingError
+from packshot.fidelity import drift
+from packshot.placement import stay
 
 STEPS = {"steps": 2}
 
@@ -38,8 +41,16 @@ def cutout_of(image: np.ndarray) -> Raster:
 
 
 def place(engine: InpaintDiffusion, images: list[np.ndarray], prompt: str = "oak table") -> list:
-    cutouts = [cutout_of(image) for image in images]
-    return engine.run(images, cutouts, [Caption("")] * len(images), [prompt] * len(images))
+    cutouts, count = [cutout_of(image) for image in images], len(images)
+    return engine.run(images, cutouts, [Caption("")] * count, [Detections([], [])] * count, [prompt] * count)
+
+
+def scene_of(image: np.ndarray, prompt: str) -> Scene:
+    cutout = cutout_of(image).pixels
+    return Scene(image, cutout, Caption(""), prompt, stay(np.ascontiguousarray(cutout[..., 3])))
+
+
+FIRST = Attempt(0, "as asked")
 
 
 @pytest.mark.parametrize("size_wh", [(64, 64), (150, 90), (90, 210)])
@@ -49,7 +60,7 @@ def test_the_call_is_the_pipeline_s_own(folder: Path, size_wh: tuple[int, int]) 
     image = toy_photo(1, size_wh)
     engine = InpaintDiffusion(InpaintDiffusionParams(weights=str(folder), **STEPS))
     cutout = cutout_of(image)
-    (painted,) = engine.paint([image], [cutout], ["oak table"])
+    ((painted,),) = engine.paint([scene_of(image, "oak table")], FIRST)
 
     pipeline = StableDiffusionInpaintPipeline.from_pretrained(folder, use_safetensors=True)
     pipeline.scheduler = DPMSolverMultistepScheduler.from_config(pipeline.scheduler.config)
@@ -69,9 +80,9 @@ def test_the_call_is_the_pipeline_s_own(folder: Path, size_wh: tuple[int, int]) 
         generator=torch.Generator().manual_seed(seed_of(image, "oak table", 0)),
     ).images[0]
     assert plain.size == outer
-    assert np.array_equal(painted, frame.restore(np.asarray(plain)))
+    assert np.array_equal(painted.picture, frame.restore(np.asarray(plain)))
     expected = Image.fromarray(np.asarray(plain)[: inner[1], : inner[0]])
-    assert painted.shape == image.shape and expected.size == inner
+    assert painted.picture.shape == image.shape and expected.size == inner
 
 
 def test_the_mask_is_white_where_to_repaint(folder: Path) -> None:
@@ -128,23 +139,33 @@ def test_results_repeat_and_do_not_hang_on_the_grouping(folder: Path) -> None:
 
 def test_the_truest_of_several_candidates_is_kept(folder: Path) -> None:
     image = toy_photo(8)
-    cutout = cutout_of(image)
     engine = InpaintDiffusion(InpaintDiffusionParams(weights=str(folder), candidates=3, **STEPS))
-    requests = engine.requests(image, cutout, "oak")
-    assert len({request.seed for request in requests}) == 3
-    pictures = engine.model.paint(requests, engine.params)
-    (best,) = engine.paint([image], [cutout], ["oak"])
-    drifts = [drift(picture, cutout.pixels) for picture in pictures]
-    assert np.array_equal(best, pictures[int(np.argmin(drifts))]) and len(set(drifts)) == 3
+    (candidates,) = engine.paint([scene_of(image, "oak")], FIRST)
+    assert len({candidate.seed for candidate in candidates}) == 3
+    drifts = [drift(candidate.picture, cutout_of(image).pixels) for candidate in candidates]
+    assert len(set(drifts)) == 3
+    (placed,) = place(engine, [image], "oak")
+    assert placed.figures["seed"] == candidates[int(np.argmin(drifts))].seed
+    assert placed.figures["digital_source_type"] == "compositeWithTrainedAlgorithmicMedia"
+
+
+def test_a_stricter_try_has_other_seeds_and_keeps_more_out(folder: Path) -> None:
+    engine = InpaintDiffusion(InpaintDiffusionParams(weights=str(folder), candidates=2, **STEPS))
+    scene = scene_of(toy_photo(13), "oak")
+    (plain,), (strict,) = (engine.paint([scene], Attempt(1, setting)) for setting in ("as asked", "stricter"))
+    (first,) = engine.paint([scene], FIRST)
+    assert [p.seed for p in plain] == [p.seed for p in strict] and not {p.seed for p in first} & {p.seed for p in plain}
+    assert not np.array_equal(plain[0].picture, strict[0].picture), "the negative prompt is another one"
 
 
 def test_a_black_result_falls_back_or_says_so(black_folder: Path) -> None:
     images = [toy_photo(9, (120, 80))]
     with_studio = InpaintDiffusion(InpaintDiffusionParams(weights=str(black_folder), **STEPS))
-    assert with_studio.paint(images, [cutout_of(images[0])], ["oak"]) == [None]
+    assert with_studio.paint([scene_of(images[0], "oak")], FIRST) == [[]]
     (placed,) = place(with_studio, images)
     opaque = cutout_of(images[0]).pixels[..., 3] == 255
     assert np.array_equal(placed.pixels[opaque], images[0][opaque]) and placed.pixels[~opaque].mean() > 20
+    assert placed.figures["fallback"] == "studio" and placed.figures["fallback_cause"] == "blank"
     strict = InpaintDiffusion(InpaintDiffusionParams(weights=str(black_folder), fallback="none", **STEPS))
     (result,) = place(strict, images)
     assert isinstance(result, PhotoError) and result.code is ErrorCode.GATE_FAILED
@@ -156,7 +177,27 @@ def test_a_black_result_falls_back_or_says_so(black_folder: Path) -> None:
     overlay = Detections([], [Box(np.float32([2, 2, 30, 14]), 0.9, "text")])
     (repaired,) = repair.run(images, [overlay], [cutout_of(images[0])])
     assert not np.array_equal(repaired.pixels[3:12, 4:28], images[0][3:12, 4:28])
-    assert repaired.pixels[3:12, 4:28].mean() > 20
+    assert repaired.pixels[3:12, 4:28].mean() > 20 and repaired.figures["fallback"] == "opencv"
+
+
+def test_a_picture_of_a_second_round_tells_its_seed(black_folder: Path) -> None:
+    """The checker blackens the first round; the second is made without it."""
+    engine = InpaintDiffusion(InpaintDiffusionParams(weights=str(black_folder), candidates=2, **STEPS))
+    checker, calls = engine.model.pipeline.safety_checker, []
+    real = engine.model.paint
+
+    def paint(requests: list[Request], params: DiffusionParams) -> list[np.ndarray | None]:
+        calls.append([request.seed for request in requests])
+        engine.model.pipeline.safety_checker = checker if len(calls) == 1 else None
+        return real(requests, params)
+
+    engine.model.paint = paint  # type: ignore[method-assign]
+    try:
+        (placed,) = place(engine, [toy_photo(12)])
+    finally:
+        engine.model.pipeline.safety_checker, engine.model.paint = checker, real
+    assert len(calls) == 2 and not set(calls[0]) & set(calls[1])
+    assert placed.figures["seed"] in calls[1] and placed.figures["attempts"] == 2
 
 
 def test_repair_changes_overlays_only(folder: Path) -> None:

@@ -29,7 +29,7 @@ def test_without_the_package_it_says_how_to_get_it(tmp_path: Path) -> None:
     weights = tmp_path / "toy.pth"
     torch.save({"model": {}}, weights)
     with pytest.raises(SettingError, match=r"packshot\[full,original\]"):
-        OriginalGroundingDino(OriginalGroundingDinoParams(weights=str(weights), words=str(words)))
+        OriginalGroundingDino(OriginalGroundingDinoParams(weights=str(weights), words_weights=str(words)))
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> OriginalGroundingDino:
     with_transformers_5(config, tokenizer)
     state = {f"module.{k}": v for k, v in build_model(settings).state_dict().items()}
     torch.save({"model": state}, folder / "toy.pth")
-    return OriginalGroundingDino(OriginalGroundingDinoParams(weights=str(folder / "toy.pth"), words=str(words)))
+    return OriginalGroundingDino(OriginalGroundingDinoParams(weights=str(folder / "toy.pth"), words_weights=str(words)))
 
 
 def test_post_processing_is_that_of_the_package(engine: OriginalGroundingDino) -> None:

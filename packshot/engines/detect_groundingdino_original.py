@@ -25,9 +25,13 @@ if TYPE_CHECKING:
 
 class OriginalGroundingDinoParams(GroundingDinoParams):
     weights: str = Field("groundingdino_swint_ogc", description="a name, or the path of the package's .pth")
-    words: str = Field(
+    words_weights: str = Field(
         "grounding_dino_tiny", description="whose tokenizer and picture sizes to use: a name or a folder"
     )
+
+    @property
+    def weights_named(self) -> tuple[str, ...]:
+        return self.weights, self.words_weights
 
 
 class OriginalGroundingDino(GroundingDino):
@@ -43,14 +47,14 @@ class OriginalGroundingDino(GroundingDino):
         from transformers import GroundingDinoProcessor
 
         self._device = choose_device(params.device)
-        self._processor = load_folder(GroundingDinoProcessor, params.words)
+        self._processor = load_folder(GroundingDinoProcessor, params.words_weights)
         self._model = load_original(find_weights(params.weights), self._processor.tokenizer)
         self._batch = ModelBatch(params.batch)
         self._notice = CpuNotice(self.stage, self._device)
 
     @classmethod
     def weights_revision(cls, params: OriginalGroundingDinoParams) -> str:
-        return f"{revision_of(params.weights)} {revision_of(params.words)}"
+        return f"{revision_of(params.weights)} {revision_of(params.words_weights)}"
 
     def _boxes(self, rows: list[tuple[np.ndarray, "torch.Tensor", list[str]]]) -> list[list[Box]]:
         """Photos go together only where they ask the same: with several prompts in a batch the package gives its

@@ -21,7 +21,7 @@ from packshot.device import CpuNotice, ModelBatch, choose_device
 from packshot.engines.base import Engine, EngineParams
 from packshot.engines.ocr_rapid import reading_is_sure
 from packshot.errors import SettingError
-from packshot.weights import find_weights, read_state, registry
+from packshot.weights import find_weights, read_state, registry, revision_of
 
 if TYPE_CHECKING:
     import torch
@@ -99,6 +99,8 @@ class EasyOcr(Engine):
 
     @classmethod
     def weights_revision(cls, params: EasyOcrParams) -> str:
+        if params.weights in registry():
+            return revision_of(params.weights)
         digest = hashlib.sha256()
         for path in sorted(_weights_folder(params).glob("*.pth")):
             digest.update(path.name.encode())

@@ -23,11 +23,14 @@ class RepairDiffusionParams(DiffusionParams):
 
 class RepairDiffusion(Engine):
     """Overlay boxes are repainted, product pixels are not touched, photos without overlays come back unchanged. What a
-    safety checker blackened is filled by OpenCV instead."""
+    safety checker blackened is filled by OpenCV instead.
+
+    Figures of a picture: the `seed` where something was painted; or `fallback` and its cause, where OpenCV did it.
+    """
 
     stage = "repair"
     name = "diffusion"
-    version = 1
+    version = 2
     max_batch = 8
     Params = RepairDiffusionParams
     params: RepairDiffusionParams
@@ -42,17 +45,13 @@ class RepairDiffusion(Engine):
     def weights_revision(cls, params: RepairDiffusionParams) -> str:
         return f"{diffusion_revision(params)} opencv {OpenCvRepair.version}"
 
-    @classmethod
-    def seeds(cls, params: RepairDiffusionParams, image: np.ndarray, prompt: str) -> list[int]:
-        """The seed of a photo that has overlays: what `packshot explain` tells."""
-        return [seed_of(image, params.prompt, params.seed)]
-
     def run(self, images: list[np.ndarray], *upstream: list[Any]) -> list[Raster]:
         detections, cutouts = upstream
         masks = [self._mask(*row) for row in zip(images, detections, cutouts, strict=True)]
         work = [i for i, mask in enumerate(masks) if mask.any()]
         prompt, seed = self.params.prompt, self.params.seed
-        requests = [Request(images[i], masks[i], prompt, seed_of(images[i], prompt, seed)) for i in work]
+        seeds = {i: seed_of(images[i], prompt, seed) for i in work}
+        requests = [Request(images[i], masks[i], prompt, seeds[i]) for i in work]
         results = [Raster(image.copy()) for image in images]
         if not requests:
             return results
@@ -62,8 +61,9 @@ class RepairDiffusion(Engine):
             if picture is None:
                 _log.warning("the safety checker blackened a repaired photo: OpenCV fills it instead")
                 results[i] = self._opencv.run([images[i]], [detections[i]], [cutouts[i]])[0]
+                results[i].figures |= {"fallback": "opencv", "fallback_cause": "safety checker"}
             else:
-                results[i] = Raster(_blend(images[i], picture, masks[i]))
+                results[i] = Raster(_blend(images[i], picture, masks[i]), {"seed": seeds[i]})
         return results
 
     def _mask(self, image: np.ndarray, found: Detections, cutout: Raster) -> np.ndarray:
