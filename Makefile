@@ -50,7 +50,7 @@ $(VENV)/.installed-service: $(VENV)/.installed
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	@echo "Installing what the tests need"
-	@$(PIP) -e ".[full,service,dev]"
+	@$(PIP) -e ".[full,service,tesseract,dev]"
 	@touch $@
 
 # It sees what is installed in $(VENV) and adds to it, so that PyTorch is not installed twice.

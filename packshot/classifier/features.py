@@ -151,10 +151,10 @@ def square_logits(segmentation: Segmentation) -> tuple[np.ndarray, np.ndarray]:
 
 def describe_engine(engine: Engine) -> dict[str, Any]:
     """What a checkpoint records about an engine that its features came from: plain JSON, no operational settings."""
-    params = engine.params
+    cls, params = engine.feature_source(engine.params)
     return {
-        "name": engine.name,
-        "version": engine.version,
+        "name": cls.name,
+        "version": cls.version,
         "params": params.model_dump(mode="json", exclude=set(params.operational)),
-        "weights_revision": engine.weights_revision(params),
+        "weights_revision": cls.weights_revision(params),
     }

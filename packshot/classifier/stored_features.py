@@ -39,9 +39,9 @@ def feature_engines(profile: Profile) -> dict[str, dict[str, Any]]:
     for stage in ("ocr", "segment"):
         choice = profile.stages[stage]
         cls = engine_class(stage, choice.engine)
-        params = cls.Params(**choice.params)
+        cls, params = cls.feature_source(cls.Params(**choice.params))
         described[stage] = {
-            "name": choice.engine,
+            "name": cls.name,
             "version": cls.version,
             "params": params.model_dump(mode="json", exclude=set(params.operational)),
             "weights_revision": cls.weights_revision(params),

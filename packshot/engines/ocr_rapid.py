@@ -13,6 +13,7 @@ from pydantic import Field
 
 from packshot.artifacts import TextBox, Texts
 from packshot.engines.base import Engine, EngineParams
+from packshot.quads import line_height, upright
 
 _DETECTOR = "PP-OCRv6_det_small.onnx"
 _READER = "PP-OCRv6_rec_small.onnx"
@@ -84,7 +85,7 @@ class RapidOcr(Engine):
             return Texts([])
         # Found and read in two calls: in one, RapidOCR drops the boxes that it cannot read, and so most Cyrillic.
         quads = [np.asarray(quad, np.float32).reshape(4, 2) for quad in found.boxes]
-        read = self._reader.recognize_txt([_upright(bgr, quad) for quad in quads])
+        read = self._reader.recognize_txt([upright(bgr, quad) for quad in quads])
         scale = np.float32([width / reduced.shape[1], height / reduced.shape[0]])
         limit = np.float32([width, height])
         boxes = []
@@ -95,7 +96,7 @@ class RapidOcr(Engine):
                     continue
                 text = ""
             sure = bool(text) and confidence > 0.9
-            if not sure and _line_height(quad) > self.params.max_unread_height * max(reduced.shape[:2]):
+            if not sure and line_height(quad) > self.params.max_unread_height * max(reduced.shape[:2]):
                 continue  # a product's own outline is at times taken for one large letter
             readable = bool(text) and (self.params.language == "en" or reading_is_sure(text, confidence))
             boxes.append(
@@ -113,21 +114,6 @@ def reading_is_sure(text: str, confidence: float, least: float = 0.9) -> bool:
         return False
     words = re.findall(r"[^\W\d_]+", text)
     return all(word.isascii() and not _ONLY_LATIN.isdisjoint(word) for word in words)
-
-
-def _upright(bgr: np.ndarray, quad: np.ndarray) -> np.ndarray:
-    """The writing in `quad` (4, 2) as an upright picture; tall ones are turned by a quarter, as the reader expects."""
-    width = max(1, int(max(np.linalg.norm(quad[0] - quad[1]), np.linalg.norm(quad[2] - quad[3]))))
-    height = max(1, int(max(np.linalg.norm(quad[0] - quad[3]), np.linalg.norm(quad[1] - quad[2]))))
-    corners = np.float32([[0, 0], [width, 0], [width, height], [0, height]])
-    line = cv2.warpPerspective(
-        bgr, cv2.getPerspectiveTransform(quad, corners), (width, height), None, cv2.INTER_CUBIC, cv2.BORDER_REPLICATE
-    )
-    return np.ascontiguousarray(np.rot90(line)) if height >= 1.5 * width else line
-
-
-def _line_height(quad: np.ndarray) -> float:
-    return float(min(np.linalg.norm(quad[0] - quad[3]), np.linalg.norm(quad[0] - quad[1])))
 
 
 def _to_side(image: np.ndarray, least: int, most: int) -> np.ndarray:
