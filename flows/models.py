@@ -44,6 +44,8 @@ def pull(
     from packshot.weights_pull import pull, pull_from_store
 
     for entry in _entries(names, profile):
+        size = f"{entry.size_bytes / 1e9:.2f} GB"
+        console.print(f"{entry.name}: {size} from {'the store' if from_store else entry.source}", soft_wrap=True)
         folder = pull_from_store(entry, open_store(store)) if from_store else pull(entry)
         console.print(f"{entry.name}: {folder} (licence: {entry.licence})", soft_wrap=True, highlight=False)
 

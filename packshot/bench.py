@@ -82,6 +82,9 @@ def _measure(
         prompts = [[background] * len(part)] if stage.prompted else []
         return engine.run([images[i] for i in part], *columns, *prompts)
 
+    if not ready:
+        speed.problem = "the stages before it refused every photo"
+        return speed
     run(ready[:1])
     speed.load_seconds = time.perf_counter() - started
     _reset_vram()
@@ -114,7 +117,8 @@ def lines(speeds: list[StageSpeed], per_hour: float) -> list[str]:
     hours = sum(s.seconds / s.photos for s in measured if s.photos) * 1e6 / 3600
     money = f", {hours * per_hour:,.0f} at {per_hour:g} an hour" if per_hour else ""
     missing = f", without {', '.join(s.stage for s in speeds if s.problem)}" if len(measured) < len(speeds) else ""
-    rows.append(f"a million photos on {device_name()}: {hours:,.0f} hours{money}{missing}")
+    unit = "hours" if device_name().endswith("no GPU") else "GPU hours"
+    rows.append(f"a million photos on {device_name()}: {hours:,.0f} {unit}{money}{missing}")
     return rows
 
 

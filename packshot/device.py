@@ -30,7 +30,11 @@ class DeviceParams(EngineParams):
         "float32", description="of the network; a CPU rounds the weights to it and works in float32"
     )
     batch: int = Field(8, ge=1, le=256, description="photos that the network takes at once; halved when memory is out")
-    max_vram_gb: float = Field(0, ge=0, description="models beyond it leave the GPU between stages; 0: all stay")
+    max_vram_gb: float = Field(
+        0,
+        ge=0,
+        description="GB for weights, not for work; models beyond it leave the GPU between stages; 0: all stay",
+    )
 
     operational = frozenset({"device", "batch", "max_vram_gb"})
 

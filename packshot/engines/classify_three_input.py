@@ -69,8 +69,9 @@ class ThreeInputClassifier(Engine):
                 had = f"{trained['name']} version {trained['version']}" if trained else "nothing"
                 raise SettingError(
                     f"the classifier's weights {params.weights_path} learnt from {had} for stage {stage}, and the "
-                    f"profile has {name} version {version}: choose that engine, or train weights with this one "
-                    "and name them in classify.weights"
+                    f"profile has {name} version {version}: train weights with this profile (`packshot train LABELLED "
+                    "--profile …`) and name them in classify.weights, choose that engine, or leave the step classify "
+                    "out (--steps clean,place)"
                 )
 
     @property

@@ -35,6 +35,7 @@ class DiffusionParams(WeightsParams):
     seed: int = Field(0, ge=0, description="joined with the photo's digest: equal photos give equal results")
     pixels: int = Field(0, ge=0, le=4096**2, description="pixel budget of the model; 0: what it was trained at")
     safety_checker: bool = Field(True, description="keep the checkpoint's checker, which blackens what it suspects")
+    compile: bool = Field(False, description="compile the denoiser (torch.compile); needs a C++ compiler")
     batch: int = Field(4, ge=1, le=64, description="pictures that the network takes at once; halved when memory is out")
 
 
@@ -59,6 +60,8 @@ class DiffusionModel:
         for module in self._modules:
             place_weights(module, params, self.device)
             module.to(compute_dtype(params.precision, self.device))
+        if params.compile:
+            self.pipeline.unet.compile()
         self._params = params
         self._batch = ModelBatch(params.batch)
 
@@ -201,7 +204,8 @@ _models_lock = threading.Lock()
 
 def shared_diffusion(params: DiffusionParams) -> DiffusionModel:
     """The process's pipeline for these weights, device, precision and scheduler, one for `inpaint` and `repair`."""
-    key = (params.weights, params.device, params.precision, params.scheduler, params.safety_checker)
+    names = ("weights", "device", "precision", "scheduler", "safety_checker", "compile")
+    key = tuple(getattr(params, name) for name in names)
     with _models_lock:
         if key not in _models:
             while len(_models) > 1:

@@ -32,6 +32,8 @@ class SamParams(WeightsParams):
         1.0, ge=0, le=64, description="GB of encodings kept in memory between segment and mask; a photo takes 4 MB"
     )
 
+    compile: bool = Field(False, description="compile the image encoder (torch.compile); needs a C++ compiler")
+
     operational = WeightsParams.operational | {"embeddings_gb"}
 
 
@@ -47,6 +49,8 @@ class SamModel:
         # The encoder is nearly all of the work; prompts and masks stay in float32, where thresholds are kept exactly.
         self._sam.eval().requires_grad_(False)
         place_weights(self._sam.image_encoder, params, self.device)
+        if params.compile:
+            self._sam.image_encoder.compile()
         self._dtype = compute_dtype(params.precision, self.device)
         self._batch = ModelBatch(params.batch)
         self._held: OrderedDict[bytes, torch.Tensor] = OrderedDict()
@@ -140,14 +144,14 @@ def sam_revision(params: SamParams) -> str:
     return revision_of(params.weights)
 
 
-_models: OrderedDict[tuple[str, str, str], SamModel] = OrderedDict()
+_models: OrderedDict[tuple[str, str, str, bool], SamModel] = OrderedDict()
 _models_lock = threading.Lock()
 
 
 def shared_sam(params: SamParams) -> SamModel:
-    """The process's model for these weights, device and precision: `segment` and `mask` get the same one. The other
-    settings are those of whoever asks first."""
-    key = (params.weights, params.device, params.precision)
+    """The process's model for these weights, device and precision, compiled or not: `segment` and `mask` get the same
+    one. The other settings are those of whoever asks first."""
+    key = (params.weights, params.device, params.precision, params.compile)
     with _models_lock:
         if key not in _models:
             while len(_models) > 1:
