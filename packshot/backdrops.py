@@ -164,7 +164,14 @@ def _surface(
     spread = 0.55
     target = np.float32([[0, y0], [width, y0], [width * (1 + spread), height + 1], [-width * spread, height + 1]])
     matrix = cv2.getPerspectiveTransform(source, target)
-    laid = cv2.warpPerspective(top, matrix, size_wh, None, cv2.INTER_AREA, cv2.BORDER_REFLECT)
+    # Only the rows that show: above them coordinates run to infinity, and OpenCV reads past the texture.
+    first = max(0, int(y0))
+    down = np.float64([[1, 0, 0], [0, 1, -first], [0, 0, 1]])
+    laid = np.empty((height, width, 3), np.float32)
+    laid[first:] = cv2.warpPerspective(
+        top, down @ matrix, (width, height - first), None, cv2.INTER_LINEAR, cv2.BORDER_REFLECT
+    )
+    laid[:first] = laid[first]
     # The far end is out of focus.
     soft = cv2.GaussianBlur(laid, (0, 0), max(0.8, 0.006 * height))
     near = np.clip((np.linspace(0, 1, height, dtype=np.float32) - horizon) / max(0.05, 0.6 * (1 - horizon)), 0, 1)

@@ -8,6 +8,9 @@ import numpy as np
 from packshot.backdrops import BackdropStyle, draw_backdrop, read_prompt
 from packshot.compositing import cast_shadow, reflect
 
+STUDIO_VERSION = 2
+"""Raised whenever a backdrop comes out otherwise."""
+
 
 def studio_backdrop(
     cutout: np.ndarray, prompt: str, seed: int, side: int = 1024, shadow: float = 0.55, apart: bool = False

@@ -14,7 +14,7 @@ from packshot.engines.base import Engine, EngineParams, map_photos
 from packshot.engines.placing import on_canvas
 from packshot.errors import ErrorCode, PhotoError
 from packshot.fidelity import Gates
-from packshot.placement import place, put_on_canvas, stay
+from packshot.placement import cut_edges, place, put_on_canvas, stay
 from packshot.preset_check import check
 from packshot.presets import Preset, load_preset
 from packshot.stages import Stage
@@ -103,6 +103,8 @@ class PresetDelivery(Engine):
                 )
         if framing:
             figures["placement"] = placement.figures()
+        if cut := sorted(cut_edges(np.ascontiguousarray(cutout.pixels[..., 3]))):
+            figures["cut_by"] = cut
         return self._delivered(picture, figures, None)
 
     def _delivered(self, picture: np.ndarray, figures: dict[str, Any], term: str | None) -> Delivered:
@@ -114,9 +116,10 @@ class PresetDelivery(Engine):
         if warned := [f.rule for f in findings if not f.binding]:
             figures["warned"] = warned
         if broken := [f for f in findings if f.binding]:
+            cut = f" (the photo cuts the product: {', '.join(figures['cut_by'])})" if "cut_by" in figures else ""
             raise PhotoError(
                 ErrorCode.PRESET_FAILED,
-                f"the picture breaks {self.preset.name}: {'; '.join(f'{f.rule}: {f.message}' for f in broken)}",
+                f"the picture breaks {self.preset.name}: {'; '.join(f'{f.rule}: {f.message}' for f in broken)}{cut}",
                 figures=figures | {"broken": [f.rule for f in broken]},
             )
         return Delivered(data, figures)

@@ -7,7 +7,7 @@ from pydantic import Field
 from packshot.engines.base import map_photos
 from packshot.engines.placing import Attempt, Painted, PlacingEngine, PlacingParams, Scene
 from packshot.provenance import COMPOSITE
-from packshot.studio import studio_backdrop
+from packshot.studio import STUDIO_VERSION, studio_backdrop
 
 
 class StudioBackdropParams(PlacingParams):
@@ -21,7 +21,7 @@ class StudioBackdrop(PlacingEngine):
     Stricter: wall and floor are moved away from the product's lightness, and the shadow is half as dark."""
 
     name = "studio"
-    version = 2
+    version = STUDIO_VERSION
     max_batch = 16
     Params = StudioBackdropParams
     params: StudioBackdropParams

@@ -23,7 +23,7 @@ from packshot.fidelity import Gates
 from packshot.placement import Placement, place, put_on_canvas, resample, stay
 from packshot.presets import load_preset
 from packshot.provenance import COMPOSITE
-from packshot.studio import studio_backdrop
+from packshot.studio import STUDIO_VERSION, studio_backdrop
 
 _PIXELS_AT_ONCE = 48_000_000
 
@@ -91,7 +91,8 @@ class PlacingEngine(Engine):
 
     @classmethod
     def weights_revision(cls, params: PlacingParams) -> str:
-        return load_preset(params.preset).revision if params.preset else ""
+        parts = [f"studio {STUDIO_VERSION}"] if params.fallback == "studio" else []
+        return " ".join(parts + ([load_preset(params.preset).revision] if params.preset else []))
 
     def run(self, images: list[np.ndarray], *upstream: list[Any]) -> list[Raster | PhotoError]:
         results: list[Raster | PhotoError] = []
