@@ -2,8 +2,8 @@
 
     python -m benchmarks.service [cost] [workers] [dead] [outages]
 
-cost: server CPU and database of 20,000 photos (PACKSHOT_BENCH_PHOTOS), extrapolated to a million; PACKSHOT_AUTOMATIONS=on
-measures it with automations.
+cost: server CPU and database of 20,000 photos (PACKSHOT_BENCH_PHOTOS), extrapolated to a million; with automations
+where PACKSHOT_AUTOMATIONS=on.
 workers: one and two workers on engines that sleep 50 ms a photo.
 dead: kill -9 of a flow's process and its worker, with the service's own automations and sweeper; when it is seen,
 started again and finished (PACKSHOT_DEAD_AFTER_SECONDS, default 60 here).
