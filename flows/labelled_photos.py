@@ -139,7 +139,8 @@ class Intake:
             codes = ", ".join(f"{n} {code}" for code, n in found.left_out.most_common()) or "none"
             raise SettingError(
                 f"no photo of {', '.join(empty)} can be used (photos left out: {codes}). "
-                f"`packshot status {run.spec.run_id} --failures` tells of them by host"
+                f"`packshot status {run.spec.run_id} --failures` tells of them by host. Correct the catalogue, and begin "
+                "with --new: what is done is found done"
             )
         return run, [picture for held in found.by_verdict.values() for picture in held], account
 

@@ -114,7 +114,7 @@ def train(
         started = time.perf_counter()
         for group in optimiser.param_groups:
             group["lr"] = progress.learning_rate
-        figures = _train_epoch(model, optimiser, drawn, train_rows, weights, settings, progress.epoch)
+        figures = train_epoch(model, optimiser, drawn, train_rows, weights, settings, progress.epoch)
         logits = predict_logits(model, validation)
         report = classification_report(softmax(logits), validation.labels, features.classes)
         row = {
@@ -158,7 +158,7 @@ def train(
     return about
 
 
-def _train_epoch(
+def train_epoch(
     model: ThreeInputNet,
     optimiser: torch.optim.Optimizer,
     features: FeatureSet,
