@@ -97,7 +97,7 @@ def inpaint(weights: str) -> dict[str, float]:
     """Load and place one photo in two steps at 512×512."""
     import cv2
 
-    from packshot.artifacts import Caption, Raster
+    from packshot.artifacts import Caption, Detections, Raster
     from packshot.engines.inpaint_diffusion import InpaintDiffusion, InpaintDiffusionParams
 
     image = photo()
@@ -107,7 +107,8 @@ def inpaint(weights: str) -> dict[str, float]:
     engine = InpaintDiffusion(InpaintDiffusionParams(weights=weights, steps=2, safety_checker=False, fallback="none"))
     load = time.perf_counter() - clock
     clock = time.perf_counter()
-    (placed,) = engine.run([image], [Raster(np.dstack([image, alpha]))], [Caption("")], ["oak table"])
+    columns = [Raster(np.dstack([image, alpha]))], [Caption("")], [Detections([], [])], ["oak table"]
+    (placed,) = engine.run([image], *columns)
     run = time.perf_counter() - clock
     if not isinstance(placed, Raster) or not np.array_equal(placed.pixels[alpha == 255], image[alpha == 255]):
         raise SystemExit(f"inpainting gave {placed}")

@@ -80,6 +80,25 @@ def test_post_processing_is_that_of_the_package(engine: OriginalGroundingDino) -
     assert np.allclose(sorted(box.xyxy[0] for box in found), sorted(corners[:, 0].tolist()), atol=1e-2)
 
 
+def test_boxes_are_those_of_the_package_s_own_predict(engine: OriginalGroundingDino) -> None:
+    from groundingdino.util.inference import predict
+
+    photo = toy_photo(2)
+    phrases = engine.phrases(Caption("", ["red mug"]))
+    pixels = engine._processor.image_processor(photo, return_tensors="pt")["pixel_values"][0]
+    boxes, scores, _ = predict(
+        engine._model, pixels, prompt_of(phrases), engine.params.box_threshold, engine.params.text_threshold, "cpu"
+    )
+    (found,) = engine.boxes([photo], [phrases])
+    order = scores.argsort(descending=True)
+    height, width = photo.shape[:2]
+    scaled = (boxes[order] * torch.tensor([width, height, width, height])).numpy()
+    centre, size = scaled[:, :2], scaled[:, 2:]
+    assert len(found) == len(boxes) > 0
+    assert np.allclose([box.score for box in found], scores[order], atol=1e-5)
+    assert np.allclose([box.xyxy for box in found], np.hstack([centre - size / 2, centre + size / 2]), atol=1e-2)
+
+
 def test_phrases_attend_to_themselves_only(engine: OriginalGroundingDino) -> None:
     tokenizer = engine._processor.tokenizer
 
