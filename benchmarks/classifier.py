@@ -66,7 +66,7 @@ def ratios(folder: Path) -> None:
             made[name] += (time.perf_counter() - clock) if i else 0.0
         if i:
             held.append(features)
-    run, pictures = store_features(folder, held, 320)
+    run, pictures = store_features(folder, held, 96)
     for bfloat16 in (False, True):
         loaded, learnt = epoch_seconds(run, pictures, bfloat16)
         name = "bfloat16" if bfloat16 else "float32"

@@ -45,6 +45,8 @@ def evaluate_classifier(parameters: EvaluateParameters) -> State[dict[str, Any]]
         intake = Intake(store, EVALUATIONS, parameters, PER_CLASS)
         check_features_fit(weights, about, intake.profile)
         job = intake.begin(weights=f"{digest}@{about.temperature:.6g}")
+        if job.record["status"] == DONE:
+            return Completed(message=f"evaluation {job.id} was done already", data=job.record["result"])
         run, pictures, found = intake.pictures(parameters)
         name_flow_run(job, found["photos"])
         figures = evaluate(store.url, job.id, run.spec.run_id, pictures, str(weights))

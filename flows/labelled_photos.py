@@ -18,7 +18,7 @@ from packshot.classifier.synthetic_photos import synthetic_count
 from packshot.config import Profile, check_engines, load_profile
 from packshot.errors import SettingError
 from packshot.results import collect
-from packshot.run import Run, RunSpec, list_runs, open_run, start_run
+from packshot.run import RUNNING, Run, RunSpec, list_runs, open_run, start_run
 from packshot.store import Store
 from tasks.features import make_features
 from tasks.report import report
@@ -149,7 +149,7 @@ class Intake:
         if self.given:
             return self.given
         run = self._own_run()
-        if is_complete(run):
+        if is_complete(run) and run.read_json("run.json")["status"] != RUNNING:
             return run
         if self.synthetic:
             progress.advance(progress.TOTAL, self.synthetic.photos)

@@ -71,6 +71,8 @@ def train_classifier(parameters: TrainParameters) -> State[dict[str, Any]]:
         recipe = parameters.model_dump(mode="json", include=set(Recipe.model_fields) - {"threads"})
         intake = Intake(store, TRAININGS, parameters, PER_CLASS)
         job = intake.begin(**recipe)
+        if job.record["status"] == DONE:
+            return Completed(message=f"training {job.id} was done already", data=job.record["result"])
         run, pictures, found = intake.pictures(parameters)
         name_flow_run(job, found["photos"])
         shown = ProgressArtifact(f"Epochs of {job.id}")

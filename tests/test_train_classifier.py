@@ -151,6 +151,11 @@ def test_features_are_made_once_kept_by_gc_and_forgotten_on_demand(tmp_path: Pat
     made = {key: store.path(key).stat().st_mtime_ns for key in store.keys("artifacts/features/")}
     assert len(made) == 24
     again = train_classifier(parameters)
+    assert train_classifier(parameters.model_copy(update={"resume": True})) == again
+    # Killed after its last epoch, before its report: no epoch is run again.
+    job, written = open_job(store, TRAININGS, again["training"]), Path(again["weights"]).stat().st_mtime_ns
+    job.update(status="running")
+    assert train_classifier(parameters) == again and Path(again["weights"]).stat().st_mtime_ns == written
     assert again["training"] != first["training"], "over a finished training the same command begins a new one"
     assert Path(again["weights"]).read_bytes() == Path(first["weights"]).read_bytes()
     assert {key: store.path(key).stat().st_mtime_ns for key in store.keys("artifacts/features/")} == made

@@ -42,7 +42,8 @@ class TrainingFolder:
         found = {key[len(self._prefix) + 1 :] for key in self._store.keys(f"{self._prefix}/")}
         whole = {name.rpartition("/")[0] for name in found if name.endswith(f"/{_LAST}")}
         for name in found:
-            if ".training/" in name and name.rpartition("/")[0] in whole:
+            own = name.startswith(f"{Path(WEIGHTS).stem}.")
+            if own and ("/" not in name or name.rpartition("/")[0] in whole):
                 target = self.path / name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(self._store.get(f"{self._prefix}/{name}") or b"")

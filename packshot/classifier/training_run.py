@@ -1,9 +1,10 @@
 """A training over the pictures of a run: from stored features to a checkpoint in the store."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from packshot.classifier.about import Checkpoint
+from packshot.classifier.about import Checkpoint, read_about, side_file
 from packshot.classifier.jobs import TRAININGS, open_job
 from packshot.classifier.labelled_run import Picture
 from packshot.classifier.stored_features import feature_engines, load_feature_set
@@ -29,6 +30,9 @@ def train_on_pictures(
     import torch
 
     job, run = open_job(store, TRAININGS, training), open_run(store.url, run_id)
+    with training_folder(store, job.prefix) as folder:
+        if (about := _finished(folder.weights)) is not None:
+            return about
     features = load_feature_set(run, pictures, pooled=settings.pool_logits_first)
     source = {"kind": "photos", "source": job.record["asked"]["source"], "run": run_id, "photos": features.counts()}
     about = {"engines": feature_engines(run.spec.profile), "sources": [source]}
@@ -46,6 +50,13 @@ def train_on_pictures(
             return made
     finally:
         torch.set_num_threads(before)
+
+
+def _finished(weights: Path) -> Checkpoint | None:
+    """What a training has left that was killed after its last epoch; None where epochs are still to come."""
+    if weights.with_suffix(".training").exists() or not (weights.is_file() and side_file(weights).is_file()):
+        return None
+    return read_about(weights)
 
 
 def weights_address(store: Store, training: str) -> str:
