@@ -1,4 +1,4 @@
-"""Picture arithmetic of cutouts: specks, holes, edges, pasting, shadows, backdrops."""
+"""Picture arithmetic of cutouts: specks, holes, edges, pasting, backdrops."""
 
 import cv2
 import numpy as np
@@ -6,7 +6,8 @@ import pytest
 
 from packshot.backdrops import draw_backdrop, read_prompt
 from packshot.colour_words import COLOURS, colours_in, names_of
-from packshot.compose import cast_shadow, drop_specks, fill_holes, on_white, paste, signed_distance, soft_cutout
+from packshot.compose import drop_specks, fill_holes, signed_distance, soft_cutout
+from packshot.compositing import on_white, paste
 
 
 def disc(side: int, radius: float, colour=(200, 40, 40), background=(255, 255, 255)) -> tuple[np.ndarray, np.ndarray]:
@@ -81,19 +82,6 @@ def test_pasting_leaves_opaque_pixels_as_they_are():
     assert placed[..., 1].max() <= 75
     white = on_white(cutout)
     assert (white[cutout[..., 3] == 0] == 255).all() and np.array_equal(white[opaque], image[opaque])
-
-
-def test_shadow_lies_under_the_product():
-    alpha = np.zeros((300, 300), np.uint8)
-    alpha[80:220, 100:200] = 255
-    shadow = cast_shadow(alpha, 0.6)
-    assert shadow.max() <= 0.6 and shadow.min() >= 0
-    below, above = shadow[221:232, 110:190].mean(), shadow[60:75, 110:190].mean()
-    assert below > 0.15 and below > 4 * above
-    assert not cast_shadow(np.zeros((50, 50), np.uint8), 0.6).any()
-    cut = np.zeros((300, 300), np.uint8)
-    cut[150:, 100:200] = 255
-    assert cast_shadow(cut, 0.6).max() < below
 
 
 @pytest.mark.parametrize(
