@@ -1,16 +1,19 @@
 """gc removes what no kept run needs, and only that; forget removes every trace of a picture; a full disk is told of."""
 
 import hashlib
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 from loopback_server import LoopbackServer, answer
 from pictures import write_pictures
 
 from benchmarks import nothing
 from benchmarks.nothing import PROFILE
-from deployments.home import read_env, settings
+from deployments.home import ROOT, read_env, settings
+from deployments.programs import BATCHING, LOOPS
 from flows.process_catalogue import CatalogueParameters, process_catalogue
 from packshot.errors import PackshotError, SettingError, StoreError
 from packshot.forget import forget
@@ -151,3 +154,22 @@ def test_settings_are_made_once_and_kept(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("PACKSHOT_HOST", "0.0.0.0")
     with pytest.raises(SettingError, match="anyone could read every secret"):
         settings()
+
+
+def test_containers_are_set_up_as_make_up_sets_up_its_programs() -> None:
+    """No container runs where the tests do; that the files agree with the rest of the service can be seen."""
+    compose = yaml.safe_load((ROOT / "deployments/compose.yaml").read_text())
+    services = compose["services"]
+    assert set(BATCHING | LOOPS) <= services["server"]["environment"].keys()
+    for name, value in (BATCHING | LOOPS).items():
+        assert services["server"]["environment"][name] == value, name
+    for worker in ("worker-cpu", "worker-gpu"):
+        pool = worker.removeprefix("worker-")
+        assert f"--pool {pool} " in services[worker]["command"]
+    wanted = set(re.findall(r"\$\{(\w+):\?", (ROOT / "deployments/compose.yaml").read_text()))
+    assert wanted <= read_env(ROOT / "deployments/compose.env.example").keys(), "a password that nobody is told of"
+    ports = [port for service in services.values() for port in service.get("ports", ())]
+    assert ports and all(port.startswith("127.0.0.1:") for port in ports)
+    for line in (ROOT / "deployments/Containerfile").read_text().splitlines():
+        if line.startswith("COPY "):
+            assert all((ROOT / name).exists() for name in line.split()[1:-1]), line
