@@ -49,6 +49,11 @@ class Background:
         """Whether the border has no few colours that stand for the background."""
         return self.explained < _BUSY
 
+    @property
+    def sure(self) -> bool:
+        """Whether one smooth colour explains most of the border, so that colours alone tell what is background."""
+        return self.modes == 1 and self.explained > 0.75
+
 
 def to_lab(rgb: np.ndarray) -> np.ndarray:
     """RGB uint8 (h, w, 3) to float32 Lab: L in [0, 100], a and b about [-100, 100]."""

@@ -22,14 +22,17 @@ def plate_under(
     region = grown(flat | writing, writing)
     region = fill_holes(cv2.morphologyEx(region.astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0)
     region = grown(region, writing)
-    if not region.any() or region.mean() > most or not is_geometric(region):
+    if not region.any() or region.mean() > most or not (is_geometric(region) or _is_round(region)):
         return None
     # The shape's own soft rim is foreground: look past it.
     gap = max(2, round(0.007 * max(region.shape)))
     inner = cv2.dilate(region.astype(np.uint8), np.ones((2 * gap + 1,) * 2, np.uint8))
     rim = (cv2.dilate(inner, np.ones((5, 5), np.uint8)) > 0) & (inner == 0)
     free = 1 - foreground[rim].mean() if rim.any() else 1.0
-    if free > 0.75 or (free > 0.12 and _is_lettered(flat, writing) and _lies_over(region, foreground)):
+    if free > 0.75:
+        return inner > 0
+    # Labels are seldom round, and seldom end where nothing of their product goes on.
+    if free > 0.12 and _is_lettered(flat, writing) and (_is_round(region) or _lies_over(region, foreground)):
         return inner > 0
     return None
 
@@ -101,6 +104,15 @@ def _lies_over(region: np.ndarray, foreground: np.ndarray) -> bool:
     filling = cv2.filter2D(solid, -1, disc / disc.sum(), borderType=cv2.BORDER_CONSTANT)
     edge = [filling[walk[k][1], walk[k][0]] for k in turns]
     return float(np.mean(np.float32(edge) > 0.6)) >= 0.5
+
+
+def _is_round(region: np.ndarray) -> bool:
+    """Whether a shape is a disc, an ellipse or a star."""
+    contour = _outline(region)
+    if contour is None:
+        return False
+    box_fit = cv2.contourArea(contour) / max(1.0, float(np.prod(cv2.minAreaRect(contour)[1])))
+    return box_fit < 0.85 and ellipse_fit(region) > 0.84
 
 
 def thin_lines(body: np.ndarray, marks: np.ndarray) -> np.ndarray:

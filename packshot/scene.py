@@ -4,97 +4,109 @@ Works on a reduced picture. Writing lies on the background, on a plate, or on th
 What is left in one piece is a candidate for the product by its size, place, colours and the share of writing in it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 
+from packshot.agreement import Agreement, compare
 from packshot.background import Background, to_lab
-from packshot.compose import drop_specks, fill_holes, signed_distance
+from packshot.compose import drop_specks, fill_holes, signed_distance, thickness
 from packshot.foreground import Foreground
-from packshot.plates import ellipse_fit, grown, is_geometric, plate_under, thin_lines
+from packshot.fusion import by_saliency, gaps, pale_parts, unsupported
+from packshot.marks import Marks, find_marks, union, without_marks, without_writing
+from packshot.plates import ellipse_fit, grown, is_geometric, thin_lines
 
 
 @dataclass(slots=True)
 class Part:
-    """A piece of the foreground: bool mask (h, w), xyxy in its pixels, what it is, and how much it looks like that."""
+    """A piece of the foreground: bool mask (h, w), xyxy in its pixels, what it is, and how much it looks like that;
+    `seen`, its mean saliency in [0, 1]; `strength`, its mean colour distance from the background."""
 
     mask: np.ndarray
     xyxy: tuple[int, int, int, int]
     label: str
     score: float
+    seen: float = 0.0
+    strength: float = 0.0
 
 
 @dataclass(slots=True)
 class Scene:
-    """`product` and `overlay` bool (h, w) exclude each other. `products` are best first."""
+    """`product` and `overlay` bool (h, w) exclude each other. `products` are best first. `agreement` is None where no
+    network looked, or nothing was found."""
 
     product: np.ndarray
     overlay: np.ndarray
     products: list[Part] = field(default_factory=list)
     overlays: list[Part] = field(default_factory=list)
+    agreement: Agreement | None = None
 
 
-def read_scene(small: np.ndarray, found: Foreground, quads: list[np.ndarray]) -> Scene:
-    """Tell product from overlays. `small` RGB uint8 (h, w, 3), `quads` the text boxes (4, 2) in its pixels."""
+def read_scene(
+    small: np.ndarray,
+    found: Foreground,
+    quads: list[np.ndarray],
+    see: Callable[[np.ndarray], np.ndarray] | None = None,
+) -> Scene:
+    """Tell product from overlays. `small` RGB uint8 (h, w, 3), `quads` the text boxes (4, 2) in its pixels.
+
+    `see` maps a picture to its saliency, float32 (h, w) in [0, 1] (packshot.saliency); without it colours alone tell.
+    """
     lab = to_lab(small)
-    shape_hw = small.shape[:2]
-    empty = np.zeros(shape_hw, bool)
-    # No line of writing is that tall: a reader takes bare outlines for letters.
-    quads = [quad for quad in quads if _line_height(quad) < 0.3 * max(shape_hw)]
-    alike = found.background.mask | found.background.alike
-    foreground = found.mask if found.background.busy else ~alike & ~found.background.frame
+    empty = np.zeros(small.shape[:2], bool)
+    marks = find_marks(lab, found, quads)
+    body = without_writing(found.mask & ~marks.plates, marks.loose)
+    lines = thin_lines(body, marks.all)
+    body &= ~lines
+    saliency = None
+    if see is not None:
+        saliency = _look(small, found, body, marks, see)
+        if not found.background.sure:
+            body = by_saliency(small, saliency, marks.all | lines)
+        else:
+            body &= ~unsupported(found, body, saliency)
+    body = drop_specks(body, max(6, int(0.0003 * body.size)))
 
-    writing = [_quad_mask(quad, shape_hw) for quad in quads]
-    around = [_around(mask, quad) for mask, quad in zip(writing, quads, strict=True)]
-    heights = [_line_height(quad) for quad in quads]
-    lettered = [_has_strokes(foreground & mask, height) for mask, height in zip(writing, heights, strict=True)]
-    floating = [
-        bool(letters and (not ring.any() or (~foreground)[ring].mean() > 0.55))
-        for letters, ring in zip(lettered, around, strict=True)
+    product_parts = _choose(_candidates(lab, body, marks, found.background, saliency), marks, lab)
+    product = union([part.mask for part in product_parts], empty)
+    product = _close_labels(product, marks.text & ~marks.plates)
+    if saliency is not None and product.any():
+        product |= pale_parts(found, product, saliency, marks.all | lines)
+        product &= ~gaps(found, product, saliency)
+    overlays = [_part(mask, "plate", 0.8) for mask in marks.plate_masks]
+    overlays += [
+        _part(mask & ~product, "text", 0.9)
+        for mask in marks.writing
+        if (mask & product).sum() < 0.7 * max(1, mask.sum())
     ]
-    plate_parts: list[Part] = []
-    plates = empty.copy()
-    for mask, ring, floats in zip(writing, around, floating, strict=True):
-        if (plates & mask).sum() > 0.5 * mask.sum() or not (mask & foreground).any():
-            continue
-        plate = None if floats else plate_under(lab, foreground, mask, ring)
-        if plate is not None:
-            plates |= plate
-            plate_parts.append(_part(plate, "plate", 0.8))
-    loose = _union([mask for mask, floats in zip(writing, floating, strict=True) if floats], empty)
-    body = _without_writing(found.mask & ~plates, loose)
-    lines = thin_lines(body, plates | loose)
-    body = drop_specks(body & ~lines, max(6, int(0.0003 * body.size)))
-
-    all_text = _union(writing, empty)
-    product_parts = _choose(_candidates(lab, body, all_text, found.background), all_text, lab)
-    product = _union([part.mask for part in product_parts], empty)
-    product = _close_labels(product, all_text & ~plates)
-    overlays = [
-        _part(mask & ~product, "text", 0.9) for mask in writing if (mask & product).sum() < 0.7 * max(1, mask.sum())
-    ]
-    overlays = plate_parts + overlays
-    overlay = _union([part.mask for part in overlays], empty) & ~product
+    overlay = union([part.mask for part in overlays], empty) & ~product
     rest = drop_specks(found.mask & ~product & ~overlay, 8)
     for mask in _split(rest):
         overlays.append(_part(mask, _kind(mask), 0.5))
     if found.background.frame.any():
         overlays.append(_part(found.background.frame, "frame", 0.8))
-    return Scene(product, overlay | rest, product_parts, overlays)
+    agreement = None
+    if saliency is not None and product.any():
+        agreement = compare(small, product, saliency, found.mask, marks.all | lines, found.background.explained)
+    return Scene(product, overlay | rest, product_parts, overlays, agreement)
 
 
-def _union(masks: list[np.ndarray], empty: np.ndarray) -> np.ndarray:
-    return np.any(masks, axis=0) if masks else empty.copy()
-
-
-def _line_height(quad: np.ndarray) -> float:
-    return float(min(np.linalg.norm(quad[0] - quad[3]), np.linalg.norm(quad[0] - quad[1])))
-
-
-def _has_strokes(marks: np.ndarray, height: float) -> bool:
-    """Whether the marks in a text box are as thin as letters are; a product that was taken for a letter is not."""
-    return not marks.any() or _thickness(marks) < 0.42 * height + 1.5
+def _look(
+    small: np.ndarray, found: Foreground, body: np.ndarray, marks: Marks, see: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
+    """Saliency float32 (h, w) of the picture without its marks, looked at where there is something to see."""
+    picture = without_marks(small, found, marks)
+    saliency = np.zeros(small.shape[:2], np.float32)
+    thick = drop_specks(body, max(6, int(0.0005 * body.size)))
+    if not found.background.sure or not thick.any():
+        return see(picture)
+    x0, y0, x1, y1 = _bounds(thick)
+    margin = round(0.08 * max(x1 - x0, y1 - y0)) + 4
+    window = slice(max(0, y0 - margin), y1 + margin), slice(max(0, x0 - margin), x1 + margin)
+    saliency[window] = see(np.ascontiguousarray(picture[window]))
+    return saliency
 
 
 def _close_labels(product: np.ndarray, writing: np.ndarray) -> np.ndarray:
@@ -106,43 +118,9 @@ def _close_labels(product: np.ndarray, writing: np.ndarray) -> np.ndarray:
     return product | grown(holes, holes & writing) | (filled & writing)
 
 
-def _quad_mask(quad: np.ndarray, shape_hw: tuple[int, int]) -> np.ndarray:
-    mask = np.zeros(shape_hw, np.uint8)
-    cv2.fillPoly(mask, [np.round(quad).astype(np.int32)], 1)
-    return mask > 0
-
-
-def _around(mask: np.ndarray, quad: np.ndarray) -> np.ndarray:
-    """A ring outside a text box: a gap, then as wide as a quarter of the line is high."""
-    height = min(np.linalg.norm(quad[0] - quad[3]), np.linalg.norm(quad[0] - quad[1]))
-    gap, width = 1, max(2, int(0.25 * height))
-    solid = mask.astype(np.uint8)
-    near = cv2.dilate(solid, np.ones((2 * gap + 1,) * 2, np.uint8))
-    far = cv2.dilate(solid, np.ones((2 * (gap + width) + 1,) * 2, np.uint8))
-    return (far > 0) & (near == 0)
-
-
-def _without_writing(foreground: np.ndarray, loose: np.ndarray) -> np.ndarray:
-    """The foreground without strokes of floating text: whole components of it, and pieces inside the text boxes."""
-    if not loose.any():
-        return foreground
-    count, labels = cv2.connectedComponents(foreground.astype(np.uint8), connectivity=8)
-    areas = np.bincount(labels.ravel(), minlength=count)
-    within = np.bincount(labels[loose], minlength=count)
-    gone = within > 0.5 * areas
-    gone[0] = False
-    body = foreground & ~gone[labels]
-    pieces = body & loose
-    if pieces.any():
-        count, labels = cv2.connectedComponents(pieces.astype(np.uint8), connectivity=8)
-        outside = cv2.dilate((body & ~loose).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-        touching = np.zeros(count, bool)
-        touching[np.unique(labels[outside & pieces])] = True
-        body &= ~(pieces & ~touching[labels])
-    return body
-
-
-def _candidates(lab: np.ndarray, body: np.ndarray, writing: np.ndarray, background: Background) -> list[Part]:
+def _candidates(
+    lab: np.ndarray, body: np.ndarray, marks: Marks, background: Background, saliency: np.ndarray | None
+) -> list[Part]:
     """The pieces of the body, each scored as a product in [0, 1]."""
     height, width = body.shape
     parts = []
@@ -154,8 +132,8 @@ def _candidates(lab: np.ndarray, body: np.ndarray, writing: np.ndarray, backgrou
         area = filled.sum() / mask.size
         y, x = np.nonzero(filled)
         off = max(abs((x0 + x.mean()) / width - 0.5), abs((y0 + y.mean()) / height - 0.5))
-        text_share = min(1.0, float((writing[window] & filled).sum() / filled.sum()))
-        thick = _thickness(piece) / max(height, width)
+        text_share = min(1.0, float((marks.text[window] & filled).sum() / filled.sum()))
+        thick = thickness(piece) / max(height, width)
         colours = lab[window][piece]
         centre = np.median(colours, axis=0)
         flat = float((np.linalg.norm(colours - centre, axis=1) < 4).mean())
@@ -165,8 +143,13 @@ def _candidates(lab: np.ndarray, body: np.ndarray, writing: np.ndarray, backgrou
         score *= float(np.clip(thick / 0.02, 0.15, 1))
         part = _part(mask, "product", min(1.0, score))
         part.score *= 0.12 if _is_line_art(colours, background, window, piece) else 1.0
-        part.score *= 0.3 if _is_card(part) else 1.0
+        part.score *= 0.3 if _is_card(part) or _is_document(part, marks) else 1.0
+        part.strength = float(background.distance[window][piece].mean())
+        part.seen = float(saliency[window][piece].mean()) if saliency is not None else 0.0
         parts.append(part)
+    if any(part.seen > 0.5 and part.score > 0.06 for part in parts):
+        for part in parts:
+            part.score *= 0.4 + 0.6 * min(1.0, 1.25 * part.seen)
     return sorted(parts, key=lambda part: -part.score)
 
 
@@ -204,39 +187,78 @@ def _is_card(part: Part) -> bool:
     return bool(part.mask[behind_line].mean() < 0.35) if behind_line.any() else False
 
 
+def _is_document(part: Part, marks: Marks) -> bool:
+    """A rectangle with many lines of writing: a certificate, a table."""
+    lines = sum((mask & part.mask).sum() > 0.3 * max(1, mask.sum()) for mask in marks.writing)
+    return lines >= 6 and is_geometric(fill_holes(part.mask), 0.9)
+
+
 def _text_share(part: Part, writing: np.ndarray) -> float:
     filled = fill_holes(part.mask)
     return float((filled & writing).sum() / filled.sum())
 
 
-def _thickness(mask: np.ndarray) -> float:
-    """Twice the area-weighted mean distance to the outline: the width of strokes, in pixels."""
-    distance = cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, 3)
-    return float(4 * distance.sum() / max(1, mask.sum()))
-
-
-def _choose(candidates: list[Part], writing: np.ndarray, lab: np.ndarray) -> list[Part]:
-    """The best candidate, and those that belong with it: pieces close by, and its likes in pairs and sets."""
+def _choose(candidates: list[Part], marks: Marks, lab: np.ndarray) -> list[Part]:
+    """The best candidate, and those that belong with it: pieces close by or cut off by a plate, and its likes in pairs,
+    sets and ranges."""
     if not candidates or candidates[0].score < 0.06:
         return []
     best = candidates[0]
     best_area = fill_holes(best.mask).sum()
     chosen = [best]
-    reach = max(2, round(0.012 * max(writing.shape)))
-    near = cv2.dilate(fill_holes(best.mask).astype(np.uint8), np.ones((2 * reach + 1,) * 2, np.uint8)) > 0
+    reach = max(2, round(0.012 * max(marks.text.shape)))
     round_best = ellipse_fit(fill_holes(best.mask)) > 0.9
     flat_best = _is_flat(best, lab)
-    written_best = _text_share(best, writing) > 0.06
-    for part in candidates[1:]:
+    written_best = _text_share(best, marks.text) > 0.06
+    # A range of products is shown in rows: its pieces are many, of a size, and none of them is in the middle.
+    drawn = [_is_drawn(part, lab) for part in candidates]
+    sizes = [fill_holes(part.mask).sum() / best_area for part in candidates]
+    many = sum(size > 0.25 and not bare for size, bare in zip(sizes, drawn, strict=True)) >= 4
+    for part, size, bare in zip(candidates[1:], sizes[1:], drawn[1:], strict=True):
+        if part.seen < 0.1 and best.seen > 0.5 and part.strength < 0.65 * best.strength:
+            continue
         # Things of a set are of one size; a lens with a detail or a swatch is a neat shape beside a product.
-        alike = part.score > 0.5 * best.score and fill_holes(part.mask).sum() > 0.3 * best_area
-        alike &= written_best or _text_share(part, writing) < 0.12
+        alike = part.score > 0.5 * best.score and size > 0.3
+        alike &= written_best or _text_share(part, marks.text) < 0.12
         alike &= not _is_card(part) and (flat_best or not _is_flat(part, lab))
         alike &= round_best or not _is_disc(part)
-        joined = (near & part.mask).sum() > 0.25 * part.mask.sum()
-        if alike or joined:
+        if alike or (many and size > 0.1 and not bare and _text_share(part, marks.text) < 0.4):
             chosen.append(part)
+    left = [part for part in candidates[1:] if not any(part is other for other in chosen)]
+    while left:
+        # Pieces may hang on each other, so once more after each that joined.
+        near, covered = _joined(chosen, marks, reach)
+        more = [part for part in left if _belongs(part, best, near, covered, lab, reach)]
+        if not more:
+            break
+        chosen += more
+        left = [part for part in left if not any(part is other for other in more)]
     return chosen
+
+
+def _is_drawn(part: Part, lab: np.ndarray) -> bool:
+    return _is_flat(part, lab) or _is_card(part) or _is_disc(part)
+
+
+def _joined(chosen: list[Part], marks: Marks, reach: int) -> tuple[np.ndarray, np.ndarray]:
+    """bool (h, w): near the chosen parts; and beside an overlay that lies over them."""
+    solid = np.zeros(marks.text.shape, bool)
+    for part in chosen:
+        solid |= fill_holes(part.mask)
+    kernel = np.ones((2 * reach + 1,) * 2, np.uint8)
+    near = cv2.dilate(solid.astype(np.uint8), kernel) > 0
+    over = grown(marks.all, marks.all & near) if (marks.all & near).any() else np.zeros_like(near)
+    return near, cv2.dilate(over.astype(np.uint8), kernel) > 0
+
+
+def _belongs(part: Part, best: Part, near: np.ndarray, covered: np.ndarray, lab: np.ndarray, reach: int) -> bool:
+    """Whether a piece lies near the product, or ends where something covers it."""
+    if part.seen < 0.1 and best.seen > 0.5 and part.strength < 0.65 * best.strength:
+        return False  # a mirror image
+    if (near & part.mask).sum() > 0.25 * part.mask.sum():
+        return True
+    touches = int((covered & part.mask).sum()) > 2 * reach
+    return touches and part.score > 0.02 and part.mask.sum() < best.mask.sum() and not _is_drawn(part, lab)
 
 
 def _split(mask: np.ndarray) -> list[np.ndarray]:
@@ -250,7 +272,7 @@ def _kind(mask: np.ndarray) -> str:
     x0, y0, x1, y1 = _bounds(mask)
     if max(x1 - x0, y1 - y0) > 0.9 * max(height, width) and mask.sum() < 0.2 * (x1 - x0) * (y1 - y0):
         return "frame"
-    if _thickness(mask) < 0.012 * max(height, width) and max(x1 - x0, y1 - y0) > 0.08 * max(height, width):
+    if thickness(mask) < 0.012 * max(height, width) and max(x1 - x0, y1 - y0) > 0.08 * max(height, width):
         return "callout line"
     return "icon" if mask.mean() < 0.02 else "badge"
 

@@ -21,8 +21,6 @@ def engines():
         "detect": "masks",
         "mask": "grabcut",
         "repair": "opencv",
-        "inpaint": "studio",
-        "deliver": "white",
     }
     return {stage: make_engine(stage, name, {}) for stage, name in names.items()}
 
@@ -226,29 +224,8 @@ def test_shapes_at_the_edge(engines, shape_hw, box):
     pixels = cutouts[0].pixels
     assert pixels.shape == (*shape_hw, 4)
     assert iou(pixels[..., 3] > 127, product) > 0.9
-    for stage, inputs in (("inpaint", (cutouts, captions, ["wood"])), ("deliver", (cutouts,))):
-        (placed,) = engines[stage].run([image], *inputs)
-        opaque = pixels[..., 3] == 255
-        assert placed.pixels.shape == image.shape and np.array_equal(placed.pixels[opaque], image[opaque])
     bare = Detections(detections[0].products, [])
     assert np.array_equal(engines["repair"].run([image], [bare], cutouts)[0].pixels, image)
-
-
-def test_placing_keeps_product_pixels_and_follows_the_prompt(engines, infographic):
-    image, *_, (_, _, captions, _, cutouts) = infographic
-    opaque = cutouts[0].pixels[..., 3] == 255
-    empty = cutouts[0].pixels[..., 3] == 0
-    means = []
-    for prompt in ("", "green", "dark", "white marble"):
-        (placed,) = engines["inpaint"].run([image], cutouts, captions, [prompt])
-        assert np.array_equal(placed.pixels[opaque], image[opaque])
-        means.append(placed.pixels[empty].mean(axis=0))
-        again = engines["inpaint"].run([image], cutouts, captions, [prompt])[0]
-        assert np.array_equal(placed.pixels, again.pixels)
-    assert means[1][1] > means[1][0] + 30 and means[1][1] > means[1][2] + 20
-    assert means[2].mean() < 110 < means[3].mean()
-    (white,) = engines["deliver"].run([image], cutouts)
-    assert (white.pixels[empty] == 255).all() and np.array_equal(white.pixels[opaque], image[opaque])
 
 
 def test_repair_takes_overlays_off_and_leaves_the_product(engines, infographic):

@@ -1,4 +1,4 @@
-"""Boxes of the product and of overlays, from the foreground's pieces and the text boxes: no model, no download."""
+"""Boxes of the product and of overlays, from colours, from what catches the eye, and from text boxes: no download."""
 
 from typing import Any
 
@@ -10,11 +10,12 @@ from packshot.background import reduce
 from packshot.engines.base import Engine, EngineParams, map_photos
 from packshot.errors import ErrorCode, PhotoError
 from packshot.foreground import find_foreground
+from packshot.saliency import shared_saliency
 from packshot.scene import Part, read_scene
 
 
 class MaskDetectorParams(EngineParams):
-    side: int = Field(384, ge=128, le=1024, description="px; the long side at which the photo is looked at")
+    side: int = Field(512, ge=128, le=1024, description="px; the long side at which the photo is looked at")
     least_share: float = Field(0.004, ge=0, le=1, description="least share of the photo that a product fills")
 
 
@@ -24,7 +25,7 @@ class MaskDetector(Engine):
 
     stage = "detect"
     name = "masks"
-    version = 1
+    version = 2
     max_batch = 16
     Params = MaskDetectorParams
     params: MaskDetectorParams
@@ -36,7 +37,7 @@ class MaskDetector(Engine):
     def _detect(self, image: np.ndarray, texts: Texts) -> Detections:
         small = reduce(image, self.params.side)
         scale = np.float32([small.shape[1] / image.shape[1], small.shape[0] / image.shape[0]])
-        scene = read_scene(small, find_foreground(small), [box.quad * scale for box in texts.boxes])
+        scene = read_scene(small, find_foreground(small), [box.quad * scale for box in texts.boxes], shared_saliency())
         if scene.product.mean() < self.params.least_share:
             raise PhotoError(
                 ErrorCode.NO_PRODUCT,

@@ -1,4 +1,4 @@
-"""The cutout: border colours and GrabCut at a reduced size, then soft edges at the photo's own size."""
+"""The cutout: border colours, saliency and GrabCut at a reduced size, then soft edges at the photo's own size."""
 
 from typing import Any
 
@@ -6,12 +6,14 @@ import cv2
 import numpy as np
 from pydantic import Field
 
+from packshot.agreement import confidence
 from packshot.artifacts import Detections, Raster, Texts
 from packshot.background import reduce
-from packshot.compose import SPECK_PIXELS, drop_specks, soft_cutout
+from packshot.compose import SPECK_PIXELS, drop_specks, hard_cutout, soft_cutout
 from packshot.engines.base import Engine, EngineParams, map_photos
 from packshot.errors import ErrorCode, PhotoError
 from packshot.foreground import find_foreground
+from packshot.saliency import shared_saliency
 from packshot.scene import read_scene
 
 
@@ -19,6 +21,7 @@ class GrabCutMaskParams(EngineParams):
     side: int = Field(512, ge=128, le=1536, description="px; the long side at which the outline is found")
     reach: float = Field(2.0, ge=1, le=6, description="px at that size; how far the edge may lie off the outline found")
     specks: int = Field(SPECK_PIXELS, ge=0, description="px of the photo; smaller components are dropped")
+    matting: bool = Field(True, description="soft edges, freed of the old background; false: the bare outline")
     margin: float = Field(0.02, ge=0, le=0.5, description="by how much of the long side product boxes are widened")
 
 
@@ -27,7 +30,7 @@ class GrabCutMask(Engine):
 
     stage = "mask"
     name = "grabcut"
-    version = 1
+    version = 2
     max_batch = 16
     Params = GrabCutMaskParams
     params: GrabCutMaskParams
@@ -39,13 +42,21 @@ class GrabCutMask(Engine):
     def _cut(self, image: np.ndarray, texts: Texts, detections: Detections) -> Raster:
         small = reduce(image, self.params.side)
         scale = np.float32([small.shape[1] / image.shape[1], small.shape[0] / image.shape[0]])
-        scene = read_scene(small, find_foreground(small), [box.quad * scale for box in texts.boxes])
+        scene = read_scene(small, find_foreground(small), [box.quad * scale for box in texts.boxes], shared_saliency())
         mask = scene.product & self._allowed(detections, scale, small.shape[:2])
         # A speck's size is counted in the photo's pixels.
         mask = drop_specks(mask, max(1, round(self.params.specks * float(scale.prod()))))
         if not mask.any():
             raise PhotoError(ErrorCode.NO_PRODUCT, "nothing was left of the product in its box; cut it out by hand")
-        return Raster(soft_cutout(image, mask, self.params.reach))
+        figures = {}
+        if scene.agreement is not None:
+            figures = {
+                "cutout_confidence": round(confidence(scene.agreement), 3),
+                "network_agreement": round(scene.agreement.network, 3),
+                "refined_agreement": round(scene.agreement.refined, 3),
+            }
+        cut = soft_cutout(image, mask, self.params.reach) if self.params.matting else hard_cutout(image, mask)
+        return Raster(cut, figures)
 
     def _allowed(self, detections: Detections, scale: np.ndarray, shape_hw: tuple[int, int]) -> np.ndarray:
         """Where the detected product may be."""

@@ -1,0 +1,125 @@
+"""The foreground by its colours and by what catches the eye, made into one: each is blind where the other sees.
+
+Colours take shadows, mirror images and drawn shapes for foreground, and lose what is as pale as the background; the
+network (packshot.saliency) loses thin parts, fills small openings, and takes plates for products.
+"""
+
+import cv2
+import numpy as np
+
+from packshot.compose import drop_specks, fill_holes
+from packshot.foreground import Foreground
+
+_BUSY_SIDE = 288
+
+
+def pale_parts(found: Foreground, product: np.ndarray, saliency: np.ndarray, marks: np.ndarray) -> np.ndarray:
+    """bool (h, w): what has nearly the background's colour and yet belongs to `product` bool (h, w): the network is
+    sure of it, the product lies around it, and its colour is not the background's very own."""
+    background = found.background
+    candidates = (saliency > 0.6) & ~product & ~marks & ~background.frame
+    if not background.sure or not candidates.any():
+        return np.zeros_like(product)
+    known = background.mask & (saliency < 0.05)
+    scatter = float(np.median(background.distance[known])) if known.any() else 1.0
+    exact = cv2.blur(background.distance, (3, 3)) < 1.5 * scatter + 0.5
+    # An opening is exact all over, and larger than the gaps between the specks of a fabric.
+    width = max(3, round(max(product.shape) / 170) | 1)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
+    open_ = cv2.morphologyEx((exact & candidates).astype(np.uint8), cv2.MORPH_OPEN, kernel)
+    candidates &= cv2.dilate(open_, kernel) == 0
+    count, labels = cv2.connectedComponents(candidates.astype(np.uint8), connectivity=4)
+    ring, beside = np.zeros(count), np.zeros(count)
+    grown = cv2.dilate(labels.astype(np.float32), np.ones((3, 3), np.uint8)).astype(np.int32)
+    outer = (labels == 0) & (grown > 0)
+    ring += np.bincount(grown[outer], minlength=count)
+    beside += np.bincount(grown[outer & product], minlength=count)
+    # What differs from the background was cut off with a shadow: it need only hang on the product.
+    strong = np.bincount(labels[~background.alike], minlength=count) > 0.7 * np.bincount(
+        labels.ravel(), minlength=count
+    )
+    keep = beside > np.where(strong, 0.1, 0.4) * np.maximum(ring, 1)
+    keep[0] = False
+    return keep[labels]
+
+
+def gaps(found: Foreground, product: np.ndarray, saliency: np.ndarray) -> np.ndarray:
+    """bool (h, w): small openings in `product` bool (h, w), such as between rods: of background colour, and the network
+    sees less there than around."""
+    background = found.background
+    if not background.sure:
+        return np.zeros_like(product)
+    around = cv2.blur(saliency, (9, 9))
+    return product & background.alike & (background.distance < 6) & (saliency < 0.4) & (around > saliency + 0.02)
+
+
+def unsupported(found: Foreground, body: np.ndarray, saliency: np.ndarray) -> np.ndarray:
+    """bool (h, w): shadows, mirror images, drawn shapes and scenery in `body` bool (h, w): thick, not enclosed, and
+    unseen by the network, which sees the rest of their piece sharply."""
+    if not found.background.sure:
+        return np.zeros_like(body)
+    distance = found.background.distance
+    side = max(body.shape)
+    gone = np.zeros_like(body)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(body.astype(np.uint8), connectivity=8)
+    width = max(3, round(side / 85) | 1)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
+    for label in range(1, count):
+        x, y, w, h, area = stats[label]
+        if area < 0.002 * body.size:
+            continue
+        window = slice(max(0, y - width), y + h + width), slice(max(0, x - width), x + w + width)
+        piece = labels[window] == label
+        seen = (saliency[window] > 0.5) & piece
+        unsure = (saliency[window] > 0.15) & (saliency[window] < 0.85) & piece
+        if seen.sum() < 0.1 * area or unsure.sum() > 0.35 * seen.sum():
+            continue
+        blind = piece & (saliency[window] < 0.1) & ~fill_holes(seen)
+        core = cv2.morphologyEx(blind.astype(np.uint8), cv2.MORPH_OPEN, kernel)
+        parts, owners = cv2.connectedComponents(core, connectivity=8)
+        strength = float(distance[window][seen].mean())
+        foot = float(np.flatnonzero(seen.any(axis=1)).mean())
+        bottom = int(np.flatnonzero(seen.any(axis=1))[-1])
+        for part in range(1, parts):
+            blob = owners == part
+            rows, cols = np.flatnonzero(blob.any(axis=1)), np.flatnonzero(blob.any(axis=0))
+            at_edge = (
+                rows[0] + window[0].start <= 2
+                or cols[0] + window[1].start <= 2
+                or rows[-1] + window[0].start >= body.shape[0] - 3
+                or cols[-1] + window[1].start >= body.shape[1] - 3
+            )
+            level = float(distance[window][blob].mean())
+            below = rows[0] > foot and rows[-1] > bottom
+            faint = level < 30 and seen.sum() > 0.4 * area
+            mirrored = below and level < 0.65 * strength and blob.sum() < 1.2 * seen.sum()
+            scenery = blob.sum() > 0.6 * seen.sum() and (at_edge or found.background.explained < 0.85)
+            if faint or mirrored or scenery:
+                gone[window] |= (cv2.dilate(blob.astype(np.uint8), kernel) > 0) & blind
+    return gone & body
+
+
+def by_saliency(small: np.ndarray, saliency: np.ndarray, marks: np.ndarray) -> np.ndarray:
+    """For busy backgrounds: what the network sees, its outline drawn to the picture's edges by GrabCut."""
+    height, width = small.shape[:2]
+    scale = min(1.0, _BUSY_SIDE / max(height, width))
+    size_wh = max(8, round(width * scale)), max(8, round(height * scale))
+    tiny = cv2.resize(small, size_wh, interpolation=cv2.INTER_AREA)
+    seen = cv2.resize(np.where(marks, 0, saliency), size_wh, interpolation=cv2.INTER_AREA)
+    likely = seen > 0.5
+    if not likely.any():
+        return np.zeros((height, width), bool)
+    apart = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))
+    near = cv2.dilate(likely.astype(np.uint8), apart) > 0
+    core = cv2.erode(likely.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))) > 0
+    modes = np.full(seen.shape, cv2.GC_BGD, np.uint8)
+    modes[near] = cv2.GC_PR_BGD
+    modes[likely] = cv2.GC_PR_FGD
+    modes[core & (seen > 0.9)] = cv2.GC_FGD
+    modes[near & (seen < 0.02)] = cv2.GC_BGD
+    if (modes != cv2.GC_BGD).any() and (modes == cv2.GC_BGD).any():
+        models = np.zeros((1, 65)), np.zeros((1, 65))
+        cv2.grabCut(cv2.cvtColor(tiny, cv2.COLOR_RGB2BGR), modes, None, *models, 2, cv2.GC_INIT_WITH_MASK)
+    mask = ((modes == cv2.GC_FGD) | (modes == cv2.GC_PR_FGD)).astype(np.uint8)
+    mask = cv2.resize(255 * mask, (width, height), interpolation=cv2.INTER_CUBIC) > 127
+    return fill_holes(drop_specks(mask & ~marks, 20), saliency < 0.3)

@@ -1,0 +1,120 @@
+"""Where infographics lie in a photo: writing that floats on the background, plates under it, and what they leave."""
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from packshot.compose import thickness
+from packshot.foreground import Foreground
+from packshot.plates import plate_under
+
+
+@dataclass(slots=True)
+class Marks:
+    """All bool (h, w). `writing`, one a text box; `text`, all of them; `loose`, those that float on the background;
+    `plates`, flat shapes under writing that are overlays, one by one in `plate_masks`."""
+
+    writing: list[np.ndarray]
+    text: np.ndarray
+    loose: np.ndarray
+    plates: np.ndarray
+    plate_masks: list[np.ndarray] = field(default_factory=list)
+
+    @property
+    def all(self) -> np.ndarray:
+        return self.loose | self.plates
+
+
+def find_marks(lab: np.ndarray, found: Foreground, quads: list[np.ndarray]) -> Marks:
+    """`lab` float32 (h, w, 3); `quads` the text boxes (4, 2) in its pixels."""
+    shape_hw = lab.shape[:2]
+    empty = np.zeros(shape_hw, bool)
+    # No line of writing is that tall: a reader takes bare outlines for letters.
+    quads = [quad for quad in quads if _line_height(quad) < 0.3 * max(shape_hw)]
+    alike = found.background.mask | found.background.alike
+    foreground = found.mask if found.background.busy else ~alike & ~found.background.frame
+    writing = [_quad_mask(quad, shape_hw) for quad in quads]
+    around = [_around(mask, quad) for mask, quad in zip(writing, quads, strict=True)]
+    heights = [_line_height(quad) for quad in quads]
+    lettered = [_has_strokes(foreground & mask, height) for mask, height in zip(writing, heights, strict=True)]
+    floating = [
+        bool(letters and (not ring.any() or (~foreground)[ring].mean() > 0.55))
+        for letters, ring in zip(lettered, around, strict=True)
+    ]
+    plates, plate_masks = empty.copy(), []
+    for mask, ring, floats in zip(writing, around, floating, strict=True):
+        if (plates & mask).sum() > 0.5 * mask.sum() or not (mask & foreground).any():
+            continue
+        plate = None if floats else plate_under(lab, foreground, mask, ring)
+        if plate is not None:
+            plates |= plate
+            plate_masks.append(plate)
+    loose = union([mask for mask, floats in zip(writing, floating, strict=True) if floats], empty)
+    return Marks(writing, union(writing, empty), loose, plates, plate_masks)
+
+
+def without_marks(small: np.ndarray, found: Foreground, marks: Marks) -> np.ndarray:
+    """`small` RGB uint8 (h, w, 3) with floating writing and plates painted over in the background's colour."""
+    hidden = cv2.dilate(marks.all.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    if not hidden.any():
+        return small
+    if found.background.busy:
+        tiny_wh = max(8, small.shape[1] // 3), max(8, small.shape[0] // 3)
+        tiny = cv2.resize(small, tiny_wh, interpolation=cv2.INTER_AREA)
+        holes = cv2.resize(hidden.astype(np.uint8), tiny_wh, interpolation=cv2.INTER_AREA)
+        fill = cv2.inpaint(tiny, holes, 3, cv2.INPAINT_TELEA)
+        fill = cv2.resize(fill, small.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    else:
+        fill = cv2.cvtColor(found.background.lab.astype(np.float32), cv2.COLOR_LAB2RGB)
+        fill = np.clip(np.round(255 * fill), 0, 255).astype(np.uint8)
+    return np.where(hidden[..., None], fill, small)
+
+
+def _line_height(quad: np.ndarray) -> float:
+    return float(min(np.linalg.norm(quad[0] - quad[3]), np.linalg.norm(quad[0] - quad[1])))
+
+
+def _has_strokes(marks: np.ndarray, height: float) -> bool:
+    """Whether the marks in a text box are as thin as letters are; a product that was taken for a letter is not."""
+    return not marks.any() or thickness(marks) < 0.42 * height + 1.5
+
+
+def _quad_mask(quad: np.ndarray, shape_hw: tuple[int, int]) -> np.ndarray:
+    mask = np.zeros(shape_hw, np.uint8)
+    cv2.fillPoly(mask, [np.round(quad).astype(np.int32)], 1)
+    return mask > 0
+
+
+def _around(mask: np.ndarray, quad: np.ndarray) -> np.ndarray:
+    """A ring outside a text box: a gap, then as wide as a quarter of the line is high."""
+    height = min(np.linalg.norm(quad[0] - quad[3]), np.linalg.norm(quad[0] - quad[1]))
+    gap, width = 1, max(2, int(0.25 * height))
+    solid = mask.astype(np.uint8)
+    near = cv2.dilate(solid, np.ones((2 * gap + 1,) * 2, np.uint8))
+    far = cv2.dilate(solid, np.ones((2 * (gap + width) + 1,) * 2, np.uint8))
+    return (far > 0) & (near == 0)
+
+
+def without_writing(foreground: np.ndarray, loose: np.ndarray) -> np.ndarray:
+    """The foreground without strokes of floating text: whole components of it, and pieces inside the text boxes."""
+    if not loose.any():
+        return foreground
+    count, labels = cv2.connectedComponents(foreground.astype(np.uint8), connectivity=8)
+    areas = np.bincount(labels.ravel(), minlength=count)
+    within = np.bincount(labels[loose], minlength=count)
+    gone = within > 0.5 * areas
+    gone[0] = False
+    body = foreground & ~gone[labels]
+    pieces = body & loose
+    if pieces.any():
+        count, labels = cv2.connectedComponents(pieces.astype(np.uint8), connectivity=8)
+        outside = cv2.dilate((body & ~loose).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+        touching = np.zeros(count, bool)
+        touching[np.unique(labels[outside & pieces])] = True
+        body &= ~(pieces & ~touching[labels])
+    return body
+
+
+def union(masks: list[np.ndarray], empty: np.ndarray) -> np.ndarray:
+    return np.any(masks, axis=0) if masks else empty.copy()

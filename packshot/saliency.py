@@ -1,0 +1,68 @@
+"""What catches the eye in a picture: U²-Net's small variant, run by ONNX Runtime on the CPU.
+
+X. Qin et al., "U2-Net: Going deeper with nested U-structure for salient object detection", 2020; the weights are
+shipped (packshot/shipped/NOTICE.md).
+"""
+
+import hashlib
+from collections import OrderedDict
+from functools import lru_cache
+from pathlib import Path
+from threading import Lock
+
+import cv2
+import numpy as np
+
+WEIGHTS = Path(__file__).parent / "shipped" / "u2netp.onnx"
+_SIDE = 320
+_KEPT = 256
+_MEAN, _SPREAD = np.float32([0.485, 0.456, 0.406]), np.float32([0.229, 0.224, 0.225])
+
+
+class Saliency:
+    """Maps RGB uint8 (h, w, 3) to float32 (h, w) in [0, 1]. The latest maps are kept: `detect` and `mask` ask for the
+    same ones, a batch apart. May be called from several threads."""
+
+    def __init__(self, threads: int = 1):
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(str(WEIGHTS), options, providers=["CPUExecutionProvider"])
+        self._input = self._session.get_inputs()[0].name
+        self._maps: OrderedDict[bytes, np.ndarray] = OrderedDict()
+        self._lock = Lock()
+
+    def __call__(self, small: np.ndarray) -> np.ndarray:
+        height, width = small.shape[:2]
+        # The network squeezes pictures into a square: strips are lengthened by their own border first.
+        across, down = max(0, (height + 1) // 2 - width), max(0, (width + 1) // 2 - height)
+        padded = cv2.copyMakeBorder(small, 0, down, 0, across, cv2.BORDER_REPLICATE)
+        fed = cv2.resize(padded, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
+        found = cv2.resize(self._look(fed), padded.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+        return found[:height, :width].astype(np.float32) / 255
+
+    def _look(self, fed: np.ndarray) -> np.ndarray:
+        key = hashlib.sha256(fed.tobytes()).digest()
+        with self._lock:
+            if key in self._maps:
+                self._maps.move_to_end(key)
+                return self._maps[key]
+        values = fed.astype(np.float32) / max(1, int(fed.max()))
+        values = ((values - _MEAN) / _SPREAD).transpose(2, 0, 1)[None]
+        found = self._session.run(None, {self._input: np.ascontiguousarray(values)})[0][0, 0]
+        # The last layer is a sigmoid: a blank picture stays blank, it is not stretched.
+        found = np.round(255 * np.clip(found, 0, 1)).astype(np.uint8)
+        with self._lock:
+            self._maps[key] = found
+            while len(self._maps) > _KEPT:
+                self._maps.popitem(last=False)
+        return found
+
+
+@lru_cache(maxsize=1)
+def shared_saliency() -> Saliency:
+    """The process's own, loaded at the first call."""
+    return Saliency()
