@@ -8,7 +8,7 @@ import json
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import cv2
@@ -122,11 +122,24 @@ class Segmentation:
             return cls(z["quantised"], z["scale"], z["scores"], tuple(int(v) for v in z["shape_hw"]))
 
 
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A clause of the rubric that a photo's facts trip, or what they say for it, in plain words. `points_to`: the
+    verdict that it speaks for, if one."""
+
+    clause: str
+    text: str
+    points_to: str | None
+
+
 @dataclass(slots=True)
 class Classification:
-    """Result of `classify`: `probabilities` by verdict, summing to 1."""
+    """Result of `classify`: `probabilities` by verdict, summing to 1; the photo's `facts` (`classifier.facts.Facts` as
+    JSON values), and the `reasons` that they give, gravest first."""
 
     probabilities: dict[str, float]
+    facts: dict[str, Any] = field(default_factory=dict)
+    reasons: list[Reason] = field(default_factory=list)
 
     @property
     def verdict(self) -> str:
@@ -137,11 +150,17 @@ class Classification:
         return cls({c: round(float(p), 4) for c, p in zip(classes, probabilities, strict=True)})
 
     def encode(self) -> bytes:
-        return _json({"verdict": self.verdict, "probabilities": self.probabilities})
+        return _json({"verdict": self.verdict, "probabilities": self.probabilities, **self.figures})
 
     @classmethod
     def decode(cls, data: bytes) -> "Classification":
-        return cls(json.loads(data)["probabilities"])
+        value = json.loads(data)
+        return cls(value["probabilities"], value["facts"], [Reason(**reason) for reason in value["reasons"]])
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """Facts and reasons as JSON values."""
+        return {"facts": self.facts, "reasons": [asdict(reason) for reason in self.reasons]}
 
 
 @dataclass(slots=True)

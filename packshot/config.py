@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -49,6 +49,7 @@ class Profile(BaseModel):
     skip_verdicts: tuple[str, ...] = Field(
         default=(), description="Photos with these verdicts are not cut out or placed (outcome `skipped`)."
     )
+    language: Literal["ru", "en"] = Field("ru", description="The market's language: what is read, what is foreign.")
     gates: Gates = Gates()
     estimate: Estimate
 
@@ -97,8 +98,8 @@ def load_profile(name: str = "lite", overrides: dict[str, Any] | None = None) ->
 
 
 def _shared(table: dict[str, Any], where: str) -> dict[str, dict[str, Any]]:
-    """Parameters that stages take from elsewhere in the profile: the limits of [gates], and the framing of the preset
-    that `deliver` follows where its picture comes from `inpaint`."""
+    """Parameters that stages take from elsewhere in the profile: the market's language, the limits of [gates], and the
+    framing of the preset that `deliver` follows where its picture comes from `inpaint`."""
     try:
         gates = Gates.model_validate(table.get("gates", {})).model_dump(mode="json")
     except ValidationError as error:
@@ -110,7 +111,8 @@ def _shared(table: dict[str, Any], where: str) -> dict[str, dict[str, Any]]:
         if "scene" in (delivery.get("background"), preset.make.background) and delivery.get("background") != "white":
             framed = {"preset": delivery["preset"]}
         framed |= {key: delivery[key] for key in ("max_upscale",) if key in delivery}
-    return {"inpaint": {"gates": gates} | framed, "deliver": {"gates": gates}}
+    market = {"language": table["language"]} if "language" in table else {}
+    return {"ocr": market, "classify": market, "inpaint": {"gates": gates} | framed, "deliver": {"gates": gates}}
 
 
 def shaped(profile: Profile) -> dict[str, Stage]:

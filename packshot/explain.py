@@ -96,7 +96,8 @@ def _words(name: str, data: bytes) -> str:
     if name == "ocr":
         return ", ".join(repr(t["text"]) for t in value["texts"]) or "no writing"
     if name == "classify":
-        return ", ".join(f"{k} {v:.2f}" for k, v in sorted(value["probabilities"].items(), key=lambda item: -item[1]))
+        ranked = sorted(value["probabilities"].items(), key=lambda item: -item[1])
+        return "; ".join([", ".join(f"{k} {v:.2f}" for k, v in ranked), *(r["text"] for r in value["reasons"])])
     if name == "caption":
         return f"{value['caption']} [{', '.join(value['phrases'])}]"
     boxes = [

@@ -1,14 +1,18 @@
-"""Verdicts by the three-input network of METHOD.md, with the weights that packshot ships or the user's own."""
+"""Verdicts by the three-input network of METHOD.md, with the weights that packshot ships or the user's own, and the
+reasons that a photo's measured facts give."""
 
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
 
 from packshot.artifacts import Classification, Segmentation, Texts
 from packshot.classifier.about import Checkpoint, local_weights, read_about, weights_digest
+from packshot.classifier.facts import measure_facts
 from packshot.classifier.features import FEATURES_VERSION, INPUTS, make_features
+from packshot.classifier.reasons import explain_verdict
 from packshot.engines.base import Engine, EngineParams, map_photos
 from packshot.errors import SettingError
 from packshot.records import VERDICTS
@@ -20,6 +24,7 @@ class ThreeInputParams(EngineParams):
     weights: str = Field(
         "", description="checkpoint, .safetensors with its .json beside it, a path or s3://…; empty: the shipped one"
     )
+    language: Literal["ru", "en"] = Field("ru", description="the market's language, for the reasons")
     threads: int = Field(2, ge=1, le=64, description="CPU threads of features and network, in this process")
 
     operational = frozenset({"threads"})
@@ -32,7 +37,7 @@ class ThreeInputParams(EngineParams):
 class ThreeInputClassifier(Engine):
     stage = "classify"
     name = "three_input"
-    version = 1
+    version = 2
     max_batch = 64
     Params = ThreeInputParams
     params: ThreeInputParams
@@ -81,9 +86,16 @@ class ThreeInputClassifier(Engine):
     def run(
         self, images: list[np.ndarray], texts: list[Texts], segmentations: list[Segmentation]
     ) -> list[Classification]:
-        features = map_photos(make_features, images, texts, segmentations, threads=self.params.threads)
+        language, threads = self.params.language, self.params.threads
+        features = map_photos(make_features, images, texts, segmentations, threads=threads)
+        facts = map_photos(partial(measure_facts, language=language), images, texts, segmentations, threads=threads)
         # One photo at a time: a larger batch sums in another order, and results must not depend on the grouping.
-        return [Classification.from_array(self._probabilities(f.dequantise()), self.classes) for f in features]
+        results = [Classification.from_array(self._probabilities(f.dequantise()), self.classes) for f in features]
+        for result, measured in zip(results, facts, strict=True):
+            verdict = result.verdict
+            result.facts = measured.as_json()
+            result.reasons = explain_verdict(measured, verdict, result.probabilities[verdict], language)
+        return results
 
     def _probabilities(self, inputs: tuple[np.ndarray, ...]) -> np.ndarray:
         import torch

@@ -84,12 +84,26 @@ def _card(run: Run, row: dict[str, Any]) -> dict[str, Any]:
         "sku": row["sku"],
         "pictures": list(_pictures(run, row)),
         "probabilities": sorted(probabilities, key=lambda item: -item[1])[:3],
+        "reasons": row["reasons"].split("; ") if row["reasons"] else [],
+        "facts": _facts(json.loads(row["facts"])) if row["facts"] else "",
         "caption": row["caption"],
         "texts": " · ".join(json.loads(row["texts"]))[:160] if row["texts"] else "",
         "unread": row["unread_texts"],
         "background": row["background"],
         "note": row["message"] if row["outcome"] == "failed" else row["skipped_because"],
     }
+
+
+def _facts(facts: dict[str, Any]) -> str:
+    """The main measures in one line; what is unknown is left out."""
+    named = [
+        (facts["infographics_share"], "text and plates {:.0%}"),
+        (facts["product_share"], "product {:.0%}"),
+        (facts["sharpness"], "sharpness {:.2f}"),
+    ]
+    shown = [form.format(value).replace("%", " %") for value, form in named if value is not None]
+    background = " ".join([facts["background"], *facts["background_colours"][:1], "background"])
+    return " · ".join([f"{facts['width']} × {facts['height']} px", *shown, background])
 
 
 def _pictures(run: Run, row: dict[str, Any]) -> Iterator[tuple[str, str]]:
