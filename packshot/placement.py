@@ -110,9 +110,12 @@ def place(alpha: np.ndarray, framing: Framing, max_upscale: float = 1.0) -> Plac
         canvas, scale = least, 1.0
     else:
         canvas, scale = least, least[0] / largest[0]
-        if scale > max_upscale + 1e-9 and not framing.insist:
+        if scale <= max_upscale + 1e-9:
+            # Where it has to be enlarged anyway, it may as well fill the frame as far as wanted.
+            scale = max(scale, min(max_upscale, least[0] / wanted[0]))
+        elif not framing.insist:
             canvas, scale = largest, 1.0
-        elif scale > max_upscale + 1e-9:
+        else:
             raise PhotoError(
                 ErrorCode.TOO_SMALL,
                 f"the product is {width}x{height} px; for {least[0]}x{least[1]} px it would be enlarged {scale:.2f} "

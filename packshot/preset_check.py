@@ -110,9 +110,7 @@ def _picture(pixels: np.ndarray, rules: Rules):
 
 def white_border(pixels: np.ndarray) -> float:
     """The share of the outermost pixels of RGB uint8 (H, W, 3) that are white."""
-    dark = pixels.min(axis=2)
-    ring = np.concatenate([dark[0], dark[-1], dark[1:-1, 0], dark[1:-1, -1]])
-    return float((ring >= WHITE).mean())
+    return float((_ring(pixels, 0).min(axis=1) >= WHITE).mean())
 
 
 def share_on_white(pixels: np.ndarray) -> float:
@@ -126,10 +124,15 @@ def has_border(pixels: np.ndarray) -> bool:
     side = min(pixels.shape[:2])
     if side < 32:
         return False
-    rings = []
-    for depth in (0, max(1, side // 16)):
-        inner = pixels[depth : pixels.shape[0] - depth, depth : pixels.shape[1] - depth]
-        rings.append(np.concatenate([inner[0], inner[-1], inner[1:-1, 0], inner[1:-1, -1]]).astype(np.float32))
-    outer, inner = rings
-    even = outer.std(axis=0).max() < 6 and inner.std(axis=0).max() < 12
-    return bool(even and np.abs(outer.mean(axis=0) - inner.mean(axis=0)).max() > 24)
+    outer, *inner = (_ring(pixels, depth).astype(np.float32) for depth in (0, side // 64 + 1, side // 30, side // 16))
+    if outer.std(axis=0).max() > 6:
+        return False
+    return any(
+        ring.std(axis=0).max() < 12 and np.abs(outer.mean(axis=0) - ring.mean(axis=0)).max() > 24 for ring in inner
+    )
+
+
+def _ring(values: np.ndarray, depth: int) -> np.ndarray:
+    """The outermost values of an array (H, W, …) once `depth` px are cut off all around."""
+    inner = values[depth : values.shape[0] - depth, depth : values.shape[1] - depth]
+    return np.concatenate([inner[0], inner[-1], inner[1:-1, 0], inner[1:-1, -1]])
