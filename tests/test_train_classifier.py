@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from labelled_pictures import picture, serve_catalogue, write_folders
 from loopback_server import LoopbackServer, answer
 from stored_objects import put_all
@@ -24,7 +25,24 @@ from packshot.records import VERDICTS
 from packshot.run import list_runs, open_run
 from packshot.store import FolderStore, open_store
 
-QUICK = {"profile": PROFILE, "epochs": 1, "batch": 16, "retries": 0, "bfloat16": True, "validation_share": 0.25}
+QUICK = {
+    "profile": PROFILE,
+    "threads": 1,
+    "epochs": 1,
+    "batch": 16,
+    "retries": 0,
+    "bfloat16": True,
+    "validation_share": 0.25,
+}
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """So small a network gains nothing from several, which wait for each other where the machine is busy."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture

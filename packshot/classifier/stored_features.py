@@ -56,7 +56,7 @@ def check_features_fit(weights: Path, about: Checkpoint, profile: Profile) -> No
         raise SettingError(f"{weights} predicts {', '.join(about.classes)}; the verdicts are {', '.join(VERDICTS)}")
     made = feature_engines(profile)
     for stage, trained in about.feature_engines.items():
-        if made.get(stage) != trained:
+        if stage not in made or not _alike(profile, stage, made[stage], trained):
             raise SettingError(
                 f"{weights} learnt from {stage} by {trained}, and the profile has {made.get(stage)}: choose that "
                 "engine, or train weights with this one"
@@ -66,6 +66,19 @@ def check_features_fit(weights: Path, about: Checkpoint, profile: Profile) -> No
             f"{weights} learnt from features of version {about.features_version}; this packshot makes version "
             f"{FEATURES_VERSION}: train again"
         )
+
+
+def _alike(profile: Profile, stage: str, made: dict[str, Any], trained: dict[str, Any]) -> bool:
+    """Whether an engine is the one that a checkpoint learnt from. Parameters that it did not have then must be at their
+    defaults: an engine that gains one raises its version if its results change."""
+    params = engine_class(stage, profile.stages[stage].engine).Params
+    usual = params.model_construct().model_dump(mode="json", warnings=False)
+    return (
+        (made["name"], made["version"]) == (trained["name"], trained["version"])
+        and trained["weights_revision"] in ("", made["weights_revision"])
+        and all(made["params"].get(name) == value for name, value in trained["params"].items())
+        and all(made["params"][name] == usual.get(name) for name in made["params"].keys() - trained["params"].keys())
+    )
 
 
 def features_key(run: Run, digest: str) -> str:
