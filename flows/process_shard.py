@@ -45,8 +45,8 @@ def process_shard(parameters: ShardParameters) -> State[dict[str, Any]]:
             boxes = stage(detect, texts, masks, phrases)
             cutouts = stage(mask, texts, masks, boxes)
             stage(repair, boxes, cutouts)
-            stage(inpaint, cutouts, phrases)
-            stage(deliver, cutouts)
+            placed = stage(inpaint, cutouts, phrases, boxes)
+            stage(deliver, cutouts, placed)
             if shown:
                 shown.update(batch.number + 1, len(batches))
     summary = finish_shard(run, shard)

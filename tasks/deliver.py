@@ -1,4 +1,4 @@
-"""deliver: what is handed out: the product on white."""
+"""deliver: what is handed out: a file that follows a preset's rules."""
 
 from typing import Any
 
@@ -8,5 +8,5 @@ from tasks._policy import batch_task, work
 
 @batch_task
 def deliver(batch: BatchRef) -> dict[str, Any]:
-    """Leaves the white-background version."""
+    """Leaves the file, of white background or from what inpaint placed, as the preset has it."""
     return work("deliver", batch)
