@@ -76,9 +76,19 @@ def test_report_is_written_anew(ran: tuple[Path, Path, str, str]) -> None:
 def test_export_names_files_by_sku(ran: tuple[Path, Path, str, str], tmp_path: Path) -> None:
     store, _, run_id, _ = ran
     out = packshot("export", run_id, tmp_path / "out", store=store)
-    assert "12 cutout, 12 white, 12 placed" in out
+    assert "12 cutout, 12 delivered, 12 placed" in out
     assert sorted(path.name for path in (tmp_path / "out" / "placed").iterdir())[:2] == ["p00000.png", "p00001.png"]
     assert (tmp_path / "out" / "photos.csv").is_file()
+
+
+def test_check_tells_what_breaks_a_preset(tmp_path: Path) -> None:
+    pictures = write_pictures(tmp_path / "pictures", 2, side=1000)
+    out = packshot("check", pictures, "--preset", "amazon_main", "--no-read", store=tmp_path / "store", code=1)
+    assert out.count("breaks frame_share") == 2 and "0 of 2 pass amazon_main" in out
+    out = packshot("check", pictures / "*.png", "--preset", "white", store=tmp_path / "store")
+    assert "2 of 2 pass white" in out
+    wrong = packshot("check", tmp_path / "none", "--preset", "white", store=tmp_path / "store", code=2)
+    assert "names no picture" in wrong
 
 
 def test_mistakes_are_one_line_and_exit_code_2(ran: tuple[Path, Path, str, str], tmp_path: Path) -> None:
