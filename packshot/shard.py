@@ -141,7 +141,7 @@ def photo_table(run: Run, photos: list[Photo], ledger: ShardLedger) -> list[dict
                 **{f"p_{name}": verdict.probabilities.get(name) if verdict else None for name in VERDICTS},
                 "clauses": "; ".join(r.clause for r in verdict.reasons) if verdict else None,
                 "reasons": "; ".join(r.text for r in verdict.reasons) if verdict else None,
-                "facts": json.dumps(verdict.facts, ensure_ascii=False) if verdict else None,
+                "facts": json.dumps(verdict.facts, ensure_ascii=False) if verdict and verdict.facts else None,
                 "texts": json.dumps([b.text for b in texts.boxes if b.readable], ensure_ascii=False) if texts else None,
                 "unread_texts": sum(not b.readable for b in texts.boxes) if texts else None,
                 "caption": caption.text if caption else None,

@@ -137,7 +137,8 @@ def _summed_up(facts: Facts, sound: bool) -> list[Reason]:
         found.append(Reason("nothing_against", text, None if unread else _GOOD))
     if unread:
         some = "the text" if lines == unread == 1 else f"{unread} of {_count(lines, 'line')} of text"
-        text = f"{some} could not be read: whether a price is named, and in which language, is unknown"
+        price = "" if facts.price_words else "whether a price is named, and "
+        text = f"{some} could not be read: {price}in which language it is written is unknown"
         found.append(Reason("unread_text", text, None))
     return found
 
