@@ -30,12 +30,16 @@ LOOPS = {
 }
 """The server's own services look around less often than every 5 s: most of what an idle server uses is that."""
 
+MARK = "PACKSHOT_SERVICE"
+"""Set in every process of the service, and nowhere else: which service it belongs to."""
+
 
 def environment(settings: dict[str, str], folder: Path) -> dict[str, str]:
     """What every program runs with; passed through the process environment, so that no file but `env` holds secrets."""
     heartbeat = settings.get("PACKSHOT_HEARTBEAT_SECONDS", "30")
     port, host = settings["PACKSHOT_PORT"], settings["PACKSHOT_HOST"]
     values = os.environ | {
+        MARK: str(folder),
         "PREFECT_HOME": str(folder / "prefect"),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",

@@ -1,16 +1,19 @@
 """The local service in one command: `python -m deployments.stack up|down|status` (`make up`, `make down`)."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from deployments.home import BUCKET, home, settings
-from deployments.programs import environment, gpus, own_s3, supervisor_config
+from deployments.programs import MARK, environment, gpus, own_s3, supervisor_config
 from packshot.errors import PackshotError, SettingError
 from packshot.preflight import check_room
 
@@ -56,6 +59,9 @@ def down() -> None:
     until = time.monotonic() + 60
     while _alive(pid) and time.monotonic() < until:
         time.sleep(0.2)
+    for left in _left_behind(folder):  # flow runs whose worker was killed: the supervisor does not know them
+        with suppress(OSError):
+            os.kill(left, signal.SIGKILL)
     print("The service is down; its data stays in", folder)
 
 
@@ -89,6 +95,15 @@ def _alive(pid: int) -> bool:
             return True
         except OSError:
             return False
+
+
+def _left_behind(folder: Path) -> Iterator[int]:
+    """Processes that carry this service's mark in their environment (Linux)."""
+    mark = f"{MARK}={folder}".encode()
+    for environ in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):
+            if mark in environ.read_bytes().split(b"\0"):
+                yield int(environ.parent.name)
 
 
 def _check_ports(values: dict[str, str]) -> None:

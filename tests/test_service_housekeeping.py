@@ -1,7 +1,9 @@
 """gc removes what no kept run needs, and only that; forget removes every trace of a picture; a full disk is told of."""
 
 import hashlib
+import os
 import re
+import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +15,8 @@ from pictures import write_pictures
 from benchmarks import nothing
 from benchmarks.nothing import PROFILE
 from deployments.home import ROOT, read_env, settings
-from deployments.programs import BATCHING, LOOPS
+from deployments.programs import BATCHING, LOOPS, MARK
+from deployments.stack import _left_behind
 from flows.process_catalogue import CatalogueParameters, process_catalogue
 from packshot.errors import PackshotError, SettingError, StoreError
 from packshot.forget import forget
@@ -154,6 +157,20 @@ def test_settings_are_made_once_and_kept(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("PACKSHOT_HOST", "0.0.0.0")
     with pytest.raises(SettingError, match="anyone could read every secret"):
         settings()
+
+
+def test_what_a_killed_worker_leaves_behind_is_found(tmp_path: Path) -> None:
+    """`make down` ends it too; the same program of another service is left alone."""
+    started = [
+        subprocess.Popen(["sleep", "60"], env=os.environ | {MARK: str(folder)})
+        for folder in (tmp_path, tmp_path / "other")
+    ]
+    try:
+        assert list(_left_behind(tmp_path)) == [started[0].pid]
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
 
 
 def test_containers_are_set_up_as_make_up_sets_up_its_programs() -> None:
