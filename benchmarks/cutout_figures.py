@@ -49,7 +49,8 @@ def measure(photo: SynthPhoto, cutout: np.ndarray) -> CutoutFigures:
     alpha = cutout[..., 3].astype(np.float32) / 255
     shown, overlay = alpha > 0.5, photo.overlay_mask
     product = photo.product_alpha > 0.5
-    other = (alpha == 1) & (cutout[..., :3] != photo.image).any(axis=2)
+    # Edges are mixed and freed of their background; what is (nearly) opaque is either the photo's own or filled in.
+    other = (cutout[..., 3] >= 254) & (cutout[..., :3] != photo.image).any(axis=2)
     # Overlays are antialiased and compressed: their border is neither theirs nor the product's.
     beside = cv2.dilate(overlay.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
     repaired = other & beside

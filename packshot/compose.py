@@ -40,7 +40,7 @@ def thickness(mask: np.ndarray) -> float:
 
 
 def hard_cutout(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """RGBA uint8 (H, W, 4): the photo RGB uint8 (H, W, 3) where `mask` bool (h, w), of any size, is set; no soft edge."""
+    """RGBA uint8 (H, W, 4): the photo RGB uint8 (H, W, 3) where `mask` bool (h, w), of any size, is set."""
     full = cv2.resize(mask.astype(np.uint8) * 255, image.shape[1::-1], interpolation=cv2.INTER_LINEAR) > 127
     return np.where(full[..., None], np.dstack([image, np.full(image.shape[:2], 255, np.uint8)]), np.uint8(0))
 

@@ -27,7 +27,7 @@ def pale_parts(found: Foreground, product: np.ndarray, saliency: np.ndarray, mar
     width = max(3, round(max(product.shape) / 170) | 1)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
     open_ = cv2.morphologyEx((exact & candidates).astype(np.uint8), cv2.MORPH_OPEN, kernel)
-    candidates &= cv2.dilate(open_, kernel) == 0
+    candidates &= cv2.dilate(_with_edges(open_, background.distance), kernel) == 0
     count, labels = cv2.connectedComponents(candidates.astype(np.uint8), connectivity=4)
     ring, beside = np.zeros(count), np.zeros(count)
     grown = cv2.dilate(labels.astype(np.float32), np.ones((3, 3), np.uint8)).astype(np.int32)
@@ -41,6 +41,20 @@ def pale_parts(found: Foreground, product: np.ndarray, saliency: np.ndarray, mar
     keep = beside > np.where(strong, 0.1, 0.4) * np.maximum(ring, 1)
     keep[0] = False
     return keep[labels]
+
+
+def _with_edges(openings: np.ndarray, distance: np.ndarray) -> np.ndarray:
+    """Those of the `openings` uint8 (h, w) that end with an edge; a highlight fades into its product."""
+    kept = np.zeros_like(openings)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(openings, connectivity=8)
+    for label in range(1, count):
+        x, y, w, h, _ = stats[label]
+        window = slice(max(0, y - 5), y + h + 5), slice(max(0, x - 5), x + w + 5)
+        piece = (labels[window] == label).astype(np.uint8)
+        ring = (cv2.dilate(piece, np.ones((9, 9), np.uint8)) > 0) & (cv2.dilate(piece, np.ones((5, 5), np.uint8)) == 0)
+        if not ring.any() or np.percentile(distance[window][ring], 40) > 8:
+            kept[window] |= piece
+    return kept
 
 
 def gaps(found: Foreground, product: np.ndarray, saliency: np.ndarray) -> np.ndarray:

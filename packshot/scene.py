@@ -13,6 +13,7 @@ import numpy as np
 from packshot.agreement import Agreement, compare
 from packshot.background import Background, to_lab
 from packshot.compose import drop_specks, fill_holes, signed_distance, thickness
+from packshot.crossings import crossing_lines
 from packshot.foreground import Foreground
 from packshot.fusion import by_saliency, gaps, pale_parts, unsupported
 from packshot.marks import Marks, find_marks, union, without_marks, without_writing
@@ -35,13 +36,14 @@ class Part:
 @dataclass(slots=True)
 class Scene:
     """`product` and `overlay` bool (h, w) exclude each other. `products` are best first. `agreement` is None where no
-    network looked, or nothing was found."""
+    network looked, or nothing was found; `crossings` bool (h, w): callout lines over the product."""
 
     product: np.ndarray
     overlay: np.ndarray
     products: list[Part] = field(default_factory=list)
     overlays: list[Part] = field(default_factory=list)
     agreement: Agreement | None = None
+    crossings: np.ndarray | None = None
 
 
 def read_scene(
@@ -90,7 +92,8 @@ def read_scene(
     agreement = None
     if saliency is not None and product.any():
         agreement = compare(small, product, saliency, found.mask, marks.all | lines, found.background.explained)
-    return Scene(product, overlay | rest, product_parts, overlays, agreement)
+    crossings = crossing_lines(lab, product, lines, found.background.distance)
+    return Scene(product, overlay | rest, product_parts, overlays, agreement, crossings)
 
 
 def _look(

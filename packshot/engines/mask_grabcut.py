@@ -10,6 +10,7 @@ from packshot.agreement import confidence
 from packshot.artifacts import Detections, Raster, Texts
 from packshot.background import reduce
 from packshot.compose import SPECK_PIXELS, drop_specks, hard_cutout, soft_cutout
+from packshot.crossings import fill_crossings
 from packshot.engines.base import Engine, EngineParams, map_photos
 from packshot.errors import ErrorCode, PhotoError
 from packshot.foreground import find_foreground
@@ -56,6 +57,9 @@ class GrabCutMask(Engine):
                 "refined_agreement": round(scene.agreement.refined, 3),
             }
         cut = soft_cutout(image, mask, self.params.reach) if self.params.matting else hard_cutout(image, mask)
+        if scene.crossings is not None and (scene.crossings & mask).any():
+            cut, share = fill_crossings(image, cut, mask, scene.crossings & mask)
+            figures["repaired_share"] = round(share, 4)
         return Raster(cut, figures)
 
     def _allowed(self, detections: Detections, scale: np.ndarray, shape_hw: tuple[int, int]) -> np.ndarray:
