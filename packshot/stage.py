@@ -17,7 +17,7 @@ from packshot.engines.base import Engine, check_same_length
 from packshot.errors import ErrorCode, PhotoError, StoreError
 from packshot.records import BatchRef, LedgerRow, Outcome, Photo
 from packshot.run import Run
-from packshot.stages import FETCH, STAGES, Stage
+from packshot.stages import FETCH, Stage
 from packshot.stamp import stamp
 from packshot.working_set import WorkingSet
 
@@ -170,7 +170,7 @@ def run_stage(run: Run, stage_name: str, batch: BatchRef, working_set: WorkingSe
     Never raises for a photo. What could not be done for a passing reason is counted as `retryable` in the report.
     """
     started = time.perf_counter()
-    stage = STAGES[stage_name]
+    stage = run.stage(stage_name)
     ledger = run.ledger(batch.shard)
     report = StageReport(stage_name)
     found = survey(run, stage, batch, {name: ledger.rows(name) for name in run.stages})
@@ -236,8 +236,9 @@ def _inputs(run: Run, stage: Stage, subject: Subject, working_set: WorkingSet) -
     try:
         values = [working_set.picture(run, subject.photo_key)]
         for name in stage.reads:
-            upstream = STAGES[name]
-            key = f"{artifact_key(run, name, subject.digest)}.{upstream.suffix}"
+            upstream = run.stage(name)
+            named = subject.name if upstream.prompted else subject.digest
+            key = f"{artifact_key(run, name, named)}.{upstream.suffix}"
             values.append(working_set.result(run, key, upstream.result))
     except PhotoError as error:
         return error
@@ -313,7 +314,7 @@ def settle_shard(run: Run, shard: int) -> bool:
             return False
         rows: dict[str, dict[str, LedgerRow]] = {FETCH: {row.photo_id: row for row in fetch.settled}}
         for name in run.stages[1:]:
-            found = survey(run, STAGES[name], batch, rows)
+            found = survey(run, run.stage(name), batch, rows)
             if found.pending:
                 return False
             rows[name] = {row.photo_id: row for row in found.settled}
