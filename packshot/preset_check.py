@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from packshot.images import ImageLimits, decode, sniff, verify
+from packshot.images import ImageLimits, decode, sniff
 from packshot.presets import Preset, Rules
 from packshot.provenance import AI_TERMS, source_type
 
@@ -30,7 +30,6 @@ class Finding:
 def check(data: bytes, preset: Preset, texts: Callable[[np.ndarray], list[str]] | None = None) -> list[Finding]:
     """What of the preset's rules the file `data` breaks. `texts` gives the writing off the product in a picture RGB
     uint8 (H, W, 3); without it that rule is not checked. Raises `PhotoError` where the file is no whole picture."""
-    verify(data, _LIMITS)
     pixels = decode(data, _LIMITS)
     broken = dict(_file(data, pixels, preset.rules)) | dict(_picture(pixels, preset.rules))
     if texts and preset.rules.overlay_text and not preset.rules.overlay_text.value and (found := texts(pixels)):
