@@ -11,6 +11,7 @@ import numpy as np
 from packshot.artifacts import Raster
 from packshot.config import load_profile, shaped
 from packshot.engines import make_engine
+from packshot.errors import PhotoError
 from packshot.synth import make_photo
 
 CELL, GAP = 300, 10
@@ -59,6 +60,9 @@ def main() -> None:
     target, *seeds = sys.argv[1:]
     images = [make_photo(int(s), "good_infographics", (800, 800), "test").image for s in seeds or SEEDS]
     cutouts, placed = cut_and_place(images, [PROMPTS[i % len(PROMPTS)] for i in range(len(images))])
+    for result in placed:
+        if isinstance(result, PhotoError):
+            sys.exit(f"choose other seeds: {result.message}")
     page = sheet([[i, on_checkerboard(c.pixels), p.pixels] for i, c, p in zip(images, cutouts, placed, strict=True)])
     cv2.imwrite(target, cv2.cvtColor(page, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 88])
 

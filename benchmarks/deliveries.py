@@ -1,6 +1,6 @@
 """Deliveries held against their presets: every delivered file through `packshot check`, every product pixel compared.
 
-python -m benchmarks.deliveries [--photos 200] [--start 0] [--upscale 1] [--keep FOLDER] [FOLDER OF PHOTOS]
+python -m benchmarks.deliveries [--photos 200] [--start 0] [--upscale 1] [--confidence 0.5] [--keep FOLDER] [FOLDER OF PHOTOS]
 
 Synthetic photos of all verdicts, or those of a folder, are cut out by profile `lite` and delivered for each preset;
 the files are then checked from disk as `packshot check` does. What was placed is compared with its photo, pixel by
@@ -88,11 +88,15 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=200)
     parser.add_argument("--start", type=int, default=0)
     parser.add_argument("--upscale", type=float, default=1.0)
+    parser.add_argument("--confidence", type=float, help="least cutout confidence; default: the profile's")
     parser.add_argument("--presets", nargs="+", default=preset_names())
     parser.add_argument("--keep", type=Path)
     options = parser.parse_args()
     common = Pipeline()
-    ways = {n: Pipeline(**{"deliver.preset": n, "deliver.max_upscale": options.upscale}) for n in options.presets}
+    common_settings: dict[str, Any] = {"deliver.max_upscale": options.upscale}
+    if options.confidence is not None:
+        common_settings["gates.cutout_confidence"] = options.confidence
+    ways = {name: Pipeline(**{"deliver.preset": name} | common_settings) for name in options.presets}
     came = {name: Counter[str]() for name in ways}
     exact, resampled, wrong = 0, 0, 0
     with TemporaryDirectory() as scratch:
