@@ -52,7 +52,7 @@ def _with_edges(openings: np.ndarray, distance: np.ndarray) -> np.ndarray:
         window = slice(max(0, y - 5), y + h + 5), slice(max(0, x - 5), x + w + 5)
         piece = (labels[window] == label).astype(np.uint8)
         ring = (cv2.dilate(piece, np.ones((9, 9), np.uint8)) > 0) & (cv2.dilate(piece, np.ones((5, 5), np.uint8)) == 0)
-        if not ring.any() or np.percentile(distance[window][ring], 40) > 8:
+        if not ring.any() or np.percentile(distance[window][ring], 75) > 8:
             kept[window] |= piece
     return kept
 
