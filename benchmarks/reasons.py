@@ -30,7 +30,6 @@ TRUTH: dict[str, tuple[str, ...]] = {
     "qr_code": ("qr_code",),
     "placeholder": ("placeholder",),
     "papers": ("scheme", "instructions", "certificate", "table", "set_contents", "line_up"),
-    "no_product": ("no_product", "scheme", "instructions"),
     "covers_half": ("covers_half",),
     "foreign_text": ("foreign_text",),
     "tiny_text": ("tiny_text",),

@@ -59,9 +59,6 @@ def _other(facts: Facts) -> list[Reason]:
         found.append(
             Reason("only_claims", f"the text only praises, and states no fact: {_quoted(facts.claims)}", _OTHER)
         )
-    bare = facts.product_share is not None and facts.product_share < 0.004
-    if bare and facts.text_lines:
-        found.append(Reason("no_product", "no product was found beside the text", _OTHER))
     return found
 
 
@@ -106,7 +103,7 @@ def _bad(facts: Facts, language: str) -> list[Reason]:
             Reason(
                 "faint_text",
                 f"{some} faint: the weakest contrast with what is behind is {facts.faintest_contrast:.1f} : 1 (at "
-                f"least {FAINT_CONTRAST:.0f} : 1 is wanted)",
+                f"least {FAINT_CONTRAST:g} : 1 is wanted)",
                 _BAD,
             )
         )
