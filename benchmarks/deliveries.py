@@ -1,6 +1,6 @@
 """Deliveries held against their presets: every delivered file through `packshot check`, every product pixel compared.
 
-python -m benchmarks.deliveries [--photos 200] [--start 0] [--upscale 1] [--confidence 0.5] [--keep FOLDER] [FOLDER OF PHOTOS]
+python -m benchmarks.deliveries [--photos 200] [--start 0] [--upscale 1] [--confidence 0.5] [--keep DIR] [PHOTOS]
 
 Synthetic photos of all verdicts, or those of a folder, are cut out by profile `lite` and delivered for each preset;
 the files are then checked from disk as `packshot check` does. What was placed is compared with its photo, pixel by
