@@ -72,14 +72,16 @@ def test_synthetic_photos_repeat_and_take_turns():
 def test_wear_keeps_a_photo_a_photo():
     image = np.full((600, 900, 3), 200, np.uint8)
     image[200:400, 300:600] = (30, 120, 60)
-    sides = []
+    sides, in_proportion = [], 0
     for seed in range(40):
         worn = degrade(image, np.random.default_rng(seed))
         assert worn.dtype == np.uint8 and worn.shape[2] == 3
         assert np.array_equal(worn, degrade(image, np.random.default_rng(seed)))
         height, width = worn.shape[:2]
-        assert width / height == pytest.approx(1.5, abs=0.13)
-        middle, corner = worn[height // 2, width // 2], worn[2, 2]
+        assert 0.9 < width / height < 1.63, "squashed to a square at most, never stretched"
+        in_proportion += abs(width / height - 1.5) < 0.13
+        middle, corner = worn[height // 2, width // 2], worn[4, 4]  # an edge is two pixels wide at most
         assert middle.astype(int).sum() < corner.astype(int).sum() - 150
         sides.append(width)
     assert min(sides) < 200 and max(sides) > 800
+    assert 20 < in_proportion < 40
