@@ -153,6 +153,11 @@ def _candidates(
     if any(part.seen > 0.5 and part.score > 0.06 for part in parts):
         for part in parts:
             part.score *= 0.4 + 0.6 * min(1.0, 1.25 * part.seen)
+    # Flat shapes with writing are plates, as long as there is something else.
+    plates = [_is_flat(part, lab) and _text_share(part, marks.text) > 0.15 for part in parts]
+    if any(part.score > 0.1 and not plate for part, plate in zip(parts, plates, strict=True)):
+        for part, plate in zip(parts, plates, strict=True):
+            part.score *= 0.3 if plate else 1.0
     return sorted(parts, key=lambda part: -part.score)
 
 
@@ -231,7 +236,7 @@ def _choose(candidates: list[Part], marks: Marks, lab: np.ndarray) -> list[Part]
     while left:
         # Pieces may hang on each other, so once more after each that joined.
         near, covered = _joined(chosen, marks, reach)
-        more = [part for part in left if _belongs(part, best, near, covered, lab, reach)]
+        more = [part for part in left if _belongs(part, best, near, covered, marks.text, lab, reach)]
         if not more:
             break
         chosen += more
@@ -254,10 +259,14 @@ def _joined(chosen: list[Part], marks: Marks, reach: int) -> tuple[np.ndarray, n
     return near, cv2.dilate(over.astype(np.uint8), kernel) > 0
 
 
-def _belongs(part: Part, best: Part, near: np.ndarray, covered: np.ndarray, lab: np.ndarray, reach: int) -> bool:
+def _belongs(
+    part: Part, best: Part, near: np.ndarray, covered: np.ndarray, text: np.ndarray, lab: np.ndarray, reach: int
+) -> bool:
     """Whether a piece lies near the product, or ends where something covers it."""
     if part.seen < 0.1 and best.seen > 0.5 and part.strength < 0.65 * best.strength:
         return False  # a mirror image
+    if _is_flat(part, lab) and _text_share(part, text) > 0.15:
+        return False  # a plate
     if (near & part.mask).sum() > 0.25 * part.mask.sum():
         return True
     touches = int((covered & part.mask).sum()) > 2 * reach
