@@ -130,8 +130,8 @@ def expansion(picture: np.ndarray, alpha: np.ndarray) -> float:
 
     The picture is segmented again by GrabCut (Rother et al. 2004), which knows the product's inside, and the backdrop
     far from it. What it takes for product around the old outline, more than 2 px off and joined to it, was gained, if
-    its colour is nearer by half to the product's beside it than to the backdrop's: a shadow is not. Measured at a long
-    side of 256 px. 0 where there is too little of either to tell.
+    its colour is nearer by half to the product's beside it than to any of the backdrop: a shadow's is not. Measured at
+    a long side of 256 px. 0 where there is too little of either to tell.
     """
     small, mask = _small(picture, alpha)
     area = int(mask.sum())
@@ -148,9 +148,8 @@ def expansion(picture: np.ndarray, alpha: np.ndarray) -> float:
     found = ((trimap == cv2.GC_FGD) | (trimap == cv2.GC_PR_FGD)).astype(np.uint8)
     around = cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5)))
     lab = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-    to_product, to_backdrop = (
-        np.linalg.norm(lab - _spread(lab, part, 2 * reach + 9), axis=2) for part in (inner, far.astype(np.uint8))
-    )
+    to_product = np.linalg.norm(lab - _spread(lab, mask, 2 * reach + 9), axis=2)
+    to_backdrop = np.min([np.linalg.norm(lab - colour, axis=2) for colour in _palette(lab[far])], axis=0)
     alike = (found > 0) & ((mask > 0) | (to_product < 0.5 * to_backdrop))
     _, labels = cv2.connectedComponents(alike.astype(np.uint8), connectivity=4)
     joined = alike & np.isin(labels, np.unique(labels[(mask > 0) & alike]))
@@ -211,6 +210,14 @@ def _spread(values: np.ndarray, where: np.ndarray, window: int = 9) -> np.ndarra
     """float32 (h, w, 3): the mean of the values where `where` uint8 (h, w) is 1, within a window of px around each."""
     weight = cv2.blur(where.astype(np.float32), (window, window))
     return cv2.blur(values * where[..., None], (window, window)) / np.maximum(weight, 1e-6)[..., None]
+
+
+def _palette(colours: np.ndarray, count: int = 8) -> np.ndarray:
+    """The main colours, float32 (k, 3), of float32 (n, 3): k-means."""
+    some = np.ascontiguousarray(colours[:: max(1, len(colours) // 2000)])
+    stop = (cv2.TERM_CRITERIA_COUNT, 8, 0.0)
+    cv2.setRNGSeed(0)
+    return cv2.kmeans(some, min(count, len(some)), None, stop, 1, cv2.KMEANS_PP_CENTERS)[2]
 
 
 def _outline_length(alpha: np.ndarray) -> float:
