@@ -128,9 +128,10 @@ class Intake:
         run = self.work(effort)
         found = make_features(self.store.url, run.spec.run_id, self.choice(), of_given_run=self.given is not None)
         counts = {verdict: len(pictures) for verdict, pictures in found.by_verdict.items()}
+        asked = self.per_class if self.kind == TRAININGS or self.parameters.per_class else 0
         account = {
             "photos": counts,
-            "short": {v: self.per_class - n for v, n in counts.items() if n < self.per_class},
+            "short": {v: asked - n for v, n in counts.items() if n < asked},
             "left_out": dict(found.left_out),
             "repeated": found.repeated,
         }
@@ -139,8 +140,8 @@ class Intake:
             codes = ", ".join(f"{n} {code}" for code, n in found.left_out.most_common()) or "none"
             raise SettingError(
                 f"no photo of {', '.join(empty)} can be used (photos left out: {codes}). "
-                f"`packshot status {run.spec.run_id} --failures` tells of them by host. Correct the catalogue, and begin "
-                "with --new: what is done is found done"
+                f"`packshot status {run.spec.run_id} --failures` tells of them by host. Correct the catalogue and "
+                "begin with --new: what is done is found done"
             )
         return run, [picture for held in found.by_verdict.values() for picture in held], account
 

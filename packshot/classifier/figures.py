@@ -40,9 +40,16 @@ def confusion_matrix(report: dict[str, Any]) -> Image.Image:
     _text(draw, (left - 12, top - 12), "is", SOFT, 13, "rm")
     for i, name in enumerate(names):
         for line, words in enumerate(_two_lines(name)):
-            _text(draw, (left + cell * (i + 0.5), 38 + 17 * line), words, INK, 12.5, "mm")
+            _text(draw, (left + cell * (i + 0.5), 38 + 17 * line), words, INK, 11, "mm")
         _text(draw, (left - 12, top + cell * (i + 0.5) - 8), name, INK, 13, "rm")
-        _text(draw, (left - 12, top + cell * (i + 0.5) + 10), f"{sum(counts[i]):,} photos", SOFT, 12, "rm")
+        _text(
+            draw,
+            (left - 12, top + cell * (i + 0.5) + 10),
+            f"{(n := sum(counts[i])):,} photo{'s' * (n != 1)}",
+            SOFT,
+            12,
+            "rm",
+        )
         for j, count in enumerate(counts[i]):
             x, y = left + cell * (j + 0.5), top + cell * (i + 0.5)
             share = count / max(1, sum(counts[i]))
