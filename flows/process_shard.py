@@ -46,7 +46,7 @@ def process_shard(parameters: ShardParameters) -> State[dict[str, Any]]:
             cutouts = stage(mask, texts, masks, boxes)
             stage(repair, boxes, cutouts)
             placed = stage(inpaint, cutouts, phrases, boxes)
-            stage(deliver, cutouts, placed)
+            stage(deliver, cutouts, boxes, placed)
             if shown:
                 shown.update(batch.number + 1, len(batches))
     summary = finish_shard(run, shard)

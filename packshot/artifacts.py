@@ -195,6 +195,11 @@ class Detections:
     products: list[Box]
     overlays: list[Box]
 
+    @property
+    def overlay_texts(self) -> list[np.ndarray]:
+        """Boxes (4,) of the writing that is no part of the product."""
+        return [box.xyxy for box in self.overlays if box.label == "text"]
+
     def encode(self) -> bytes:
         def plain(boxes: list[Box]) -> list[dict[str, Any]]:
             return [

@@ -73,7 +73,7 @@ class OverlayTexts:
         (found,) = detector.run([pixels], texts, [None], [None])
         if isinstance(found, PhotoError):
             return [box.text or "unread" for box in texts[0].boxes]
-        overlays = [box.xyxy for box in found.overlays if box.label == "text"]
+        overlays = found.overlay_texts
         return [box.text or "unread" for box in texts[0].boxes if any(_same(box.xyxy, xyxy) for xyxy in overlays)]
 
 

@@ -36,7 +36,7 @@ STAGES: dict[str, Stage] = {
         Stage("mask", Raster, "png", reads=("ocr", "segment", "detect")),
         Stage("repair", Raster, "png", reads=("detect", "mask")),
         Stage("inpaint", Raster, "png", reads=("mask", "caption", "detect"), prompted=True),
-        Stage("deliver", Delivered, "png", reads=("mask",)),
+        Stage("deliver", Delivered, "png", reads=("mask", "detect")),
     )
 }
 

@@ -144,10 +144,12 @@ def test_an_overlay_left_in_the_cutout_and_a_cutout_that_is_not_sure_are_refused
     failed = place(studio(), image, cutout, found=found)
     assert isinstance(failed, PhotoError) and failed.figures["tries"][0]["failed"] == ["texts_left"]
     assert isinstance(place(studio(), image, cutout), Raster), "writing that is no overlay is the product's own"
+    (on_white,) = deliver("white").run([image], [cutout], [found])
+    assert on_white.code is ErrorCode.GATE_FAILED and on_white.figures["gates"]["texts_left"] == 1
     unsure = Raster(cutout.pixels, {"cutout_confidence": 0.1})
     failed = place(studio(), image, unsure)
     assert failed.code is ErrorCode.GATE_FAILED and "cutout_confidence 0.1" in failed.message
-    on_white = deliver("white").run([image], [unsure])[0]
+    on_white = deliver("white").run([image], [unsure], [NOTHING])[0]
     assert on_white.code is ErrorCode.GATE_FAILED and on_white.figures["gates"]["cutout_confidence"] == 0.1
 
 
@@ -164,7 +166,7 @@ def test_what_is_delivered_passes_its_own_preset(preset):
         assert np.array_equal(placed.pixels[y : y + 980, x : x + 560], image[150:1130, 300:860]), "not a pixel changed"
         (file,) = engine.run([image], [cutout], [placed], [prompt])
     else:
-        (file,) = engine.run([image], [cutout])
+        (file,) = engine.run([image], [cutout], [NOTHING])
     data = file.encode()
     assert not [f for f in check(data, load_preset(preset)) if f.binding]
     assert read_figures(data)["preset"] == preset
@@ -173,9 +175,9 @@ def test_what_is_delivered_passes_its_own_preset(preset):
 
 def test_a_small_product_is_too_small_unless_enlarging_is_allowed():
     image, cutout = photo()
-    (failed,) = deliver("amazon_main").run([image], [cutout])
+    (failed,) = deliver("amazon_main").run([image], [cutout], [NOTHING])
     assert failed.code is ErrorCode.TOO_SMALL and failed.figures["upscale"] > 3
-    (file,) = deliver("amazon_main", max_upscale=4.5).run([image], [cutout])
+    (file,) = deliver("amazon_main", max_upscale=4.5).run([image], [cutout], [NOTHING])
     assert not [f for f in check(file.encode(), load_preset("amazon_main")) if f.binding]
 
 
@@ -190,7 +192,7 @@ def test_products_that_fill_or_cross_the_frame(box, code):
     image, cutout = photo(box=box)
     preset = "white" if box[1] == 0 else "ebay"
     (result,) = deliver(preset, gates=None).run(
-        [image[20:340]] if preset == "ebay" else [image], [_cropped(cutout, preset)]
+        [image[20:340]] if preset == "ebay" else [image], [_cropped(cutout, preset)], [NOTHING]
     )
     assert isinstance(result, PhotoError) and result.code is code
     placed = place(studio(), image, cutout)
@@ -207,9 +209,9 @@ def test_a_product_that_the_lower_edge_cuts_is_placed_at_the_lower_edge():
     placed = place(studio(preset="lifestyle"), image, cutout, "white marble")
     where = placed.figures["placement"]
     assert where["at"][1] + 210 == where["canvas_wh"][1] == placed.pixels.shape[0]
-    (file,) = deliver("white").run([image], [cutout])
+    (file,) = deliver("white").run([image], [cutout], [NOTHING])
     assert file.figures["cut_by"] == ["bottom"]
-    (failed,) = deliver("amazon_main", max_upscale=8).run([image], [cutout])
+    (failed,) = deliver("amazon_main", max_upscale=8).run([image], [cutout], [NOTHING])
     assert failed.code is ErrorCode.PRESET_FAILED and "cuts the product: bottom" in failed.message
 
 

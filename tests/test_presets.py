@@ -161,7 +161,7 @@ def test_quality_gives_way_to_the_byte_limit_and_not_without_end():
 
 def test_a_preset_shapes_the_stage_and_its_fingerprint():
     plain, scene = load_profile("lite"), load_profile("lite", {"deliver.preset": "wildberries"})
-    assert shaped(plain)["deliver"].reads == ("mask",) and shaped(plain)["deliver"].suffix == "png"
+    assert shaped(plain)["deliver"].reads == ("mask", "detect") and shaped(plain)["deliver"].suffix == "png"
     assert shaped(scene)["deliver"].reads == ("mask", "inpaint") and shaped(scene)["deliver"].suffix == "jpg"
     assert scene.stages["inpaint"].params["preset"] == "wildberries"
     before, after = fingerprints(plain), fingerprints(scene)
@@ -178,4 +178,4 @@ def test_a_preset_shapes_the_stage_and_its_fingerprint():
     with pytest.raises(SettingError, match="there is no preset"):
         load_profile("lite", {"deliver.preset": "amazn"})
     on_white = load_profile("lite", {"deliver.preset": "wildberries", "deliver.background": "white"})
-    assert shaped(on_white)["deliver"].reads == ("mask",)
+    assert shaped(on_white)["deliver"].reads == ("mask", "detect")

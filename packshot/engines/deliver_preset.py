@@ -1,16 +1,18 @@
 """The file that is handed out: framed, encoded and marked as a preset asks, and held against its rules."""
 
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
 
 from packshot import fidelity
-from packshot.artifacts import Raster
+from packshot.artifacts import Detections, Raster
 from packshot.compositing import on_white
 from packshot.delivery import Delivered, encode_picture
 from packshot.engines.base import Engine, EngineParams, map_photos
+from packshot.engines.leftover_text import LeftoverText
 from packshot.engines.placing import on_canvas
 from packshot.errors import ErrorCode, PhotoError
 from packshot.fidelity import Gates
@@ -60,7 +62,7 @@ class PresetDelivery(Engine):
     def run(self, images: list[np.ndarray], *upstream: list[Any]) -> list[Delivered | PhotoError]:
         if self.preset.make.background == "scene":
             return map_photos(self._scene, upstream[1])
-        return map_photos(self._white, images, upstream[0])
+        return map_photos(self._white, images, *upstream)
 
     def _scene(self, placed: Raster) -> Delivered:
         if self.preset.framing and placed.figures.get("preset") != self.params.preset:
@@ -72,7 +74,7 @@ class PresetDelivery(Engine):
         term = placed.figures.get("digital_source_type")
         return self._delivered(placed.pixels, {}, term)
 
-    def _white(self, image: np.ndarray, cutout: Raster) -> Delivered:
+    def _white(self, image: np.ndarray, cutout: Raster, found: Detections) -> Delivered:
         alpha = np.ascontiguousarray(cutout.pixels[..., 3])
         framing = self.preset.framing
         placement = place(alpha, framing, self.params.max_upscale) if framing else stay(alpha)
@@ -85,6 +87,7 @@ class PresetDelivery(Engine):
                 "cutout_confidence": cutout.figures.get("cutout_confidence"),
                 "frame_share": fidelity.frame_share(alpha),
                 "edge_roughness": fidelity.edge_roughness(alpha),
+                "texts_left": self._reader.left_in(cutout.pixels, found.overlay_texts) if self._reader else None,
                 "changed_pixels": fidelity.changed_pixels(picture, on_canvas(image, placement), alpha),
                 "halo": fidelity.halo(picture, alpha),
                 "off_white": fidelity.off_white(picture, alpha),
@@ -106,6 +109,11 @@ class PresetDelivery(Engine):
         if cut := sorted(cut_edges(np.ascontiguousarray(cutout.pixels[..., 3]))):
             figures["cut_by"] = cut
         return self._delivered(picture, figures, None)
+
+    @cached_property
+    def _reader(self) -> LeftoverText | None:
+        gates = self.params.gates
+        return LeftoverText(gates.reader) if gates and gates.reader else None
 
     def _delivered(self, picture: np.ndarray, figures: dict[str, Any], term: str | None) -> Delivered:
         make, rules = self.preset.make, self.preset.rules

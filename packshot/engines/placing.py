@@ -152,12 +152,11 @@ class PlacingEngine(Engine):
         scene = Scene(on_canvas(image, placement), canvas, caption, prompt, placement)
         if self.params.gates:
             alpha = np.ascontiguousarray(canvas[..., 3])
-            texts = [box.xyxy for box in found.overlays if box.label == "text"]
             scene.figures = {
                 "cutout_confidence": cutout.figures.get("cutout_confidence"),
                 "frame_share": fidelity.frame_share(alpha),
                 "edge_roughness": fidelity.edge_roughness(alpha),
-                "texts_left": self._reader.left_in(cutout.pixels, texts) if self._reader else None,
+                "texts_left": self._reader.left_in(cutout.pixels, found.overlay_texts) if self._reader else None,
             }
             if failed := fidelity.failures(scene.figures, self.params.gates):
                 raise _gate_failed([{"setting": "cutout", "failed": failed, **_rounded(scene.figures)}])
