@@ -148,7 +148,7 @@ def photo_table(run: Run, photos: list[Photo], ledger: ShardLedger) -> list[dict
                 "product_boxes": _boxes(boxes.products) if boxes else None,
                 "overlay_boxes": _boxes(boxes.overlays) if boxes else None,
                 "background": photo.background or run.spec.background or None,
-                "figures": json.dumps({name: found for name in _MEASURED if (found := figures(name, photo))}),
+                "figures": json.dumps({name: told for name in _MEASURED if (told := figures(name, photo))}),
                 "seconds": round(sum(row.seconds for row in rows), 4),
                 "photo": key(FETCH, photo),
                 "cutout": key("mask", photo),

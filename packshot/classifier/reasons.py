@@ -17,6 +17,7 @@ FAINT_LINES = 0.34
 LOUD_CHROMA = 40.0
 BLURRED = 0.3
 _FEW_WORDS = 2
+_CALM = ("even", "gradient")
 _OTHER, _BAD, _GOOD = "other_infographics", "bad_infographics", "good_infographics"
 _CLEAN_GOOD, _CLEAN_BAD = "clean_photo_good_background", "clean_photo_bad_background"
 
@@ -115,7 +116,8 @@ def _bad(facts: Facts, language: str) -> list[Reason]:
     if facts.number_lines and silent:
         numbers = _count(facts.number_lines, "number")
         found.append(Reason("unnamed_dimensions", f"{numbers} without a word that says what is measured", _BAD))
-    if not facts.framed_lines:
+    # On a busy background plates are missed too often for their absence to mean anything.
+    if not facts.framed_lines and facts.background in _CALM:
         some = "the text has no" if lines == 1 else f"none of the {lines} lines of text has a"
         found.append(Reason("bare_text", f"{some} plate, outline, icon or pointer line (bare text)", _BAD))
     return found
@@ -145,7 +147,7 @@ def _clean(facts: Facts) -> list[Reason]:
     if facts.frame_sides >= 2:
         text = f"a frame runs along {facts.frame_sides} sides of the photo"
         return [Reason("frame", text, _CLEAN_BAD)]
-    if facts.background not in ("even", "gradient"):
+    if facts.background not in _CALM:
         text = f"the background is not even ({colours}): fine only if it is a professional picture of a setting"
         return [Reason("busy_background", text, None)]
     if (facts.background_chroma or 0) > LOUD_CHROMA:
