@@ -87,6 +87,7 @@ def epoch_seconds(run: Run, pictures: list[Picture], bfloat16: bool) -> tuple[fl
     from packshot.classifier.model import ThreeInputNet
     from packshot.classifier.stored_features import load_feature_set
     from packshot.classifier.train import TrainSettings, train_epoch
+    from packshot.classifier.training_state import Progress
 
     clock = time.perf_counter()
     features = load_feature_set(run, pictures, pooled=True)
@@ -96,9 +97,10 @@ def epoch_seconds(run: Run, pictures: list[Picture], bfloat16: bool) -> tuple[fl
     settings = TrainSettings(bfloat16=bfloat16)
     model = ThreeInputNet(len(VERDICTS), pool_logits_first=True).to(memory_format=torch.channels_last)
     optimiser = torch.optim.Adam(model.parameters(), lr=settings.learning_rate)
-    train_epoch(model, optimiser, features, np.arange(32), None, settings, 0)
+    train_epoch(model, optimiser, features, np.arange(32), None, settings, Progress(settings.learning_rate))
     clock = time.perf_counter()
-    train_epoch(model, optimiser, features, np.arange(len(features)), None, settings, 1)
+    rows, second = np.arange(len(features)), Progress(settings.learning_rate, epoch=1)
+    train_epoch(model, optimiser, features, rows, None, settings, second)
     return loaded, (time.perf_counter() - clock) / len(features)
 
 

@@ -39,6 +39,12 @@ FAILURES = {
 RETRYABLE = {"fault:500", "fault:timeout", "fault:truncated.jpg", "fault:reset", "fault:429", "unreachable"}
 NO_LIMITS = {"gates.cutout_confidence": 0.0, "gates.edge_roughness": 99.0, "gates.halo": 1.0, "gates.texts_left": 99}
 """How good the pictures are is not asked here."""
+OVERRIDES = NO_LIMITS | {
+    "fetch.allow_private": True,
+    "fetch.first_byte_timeout_s": 1.0,
+    "fetch.attempts": 2,
+    "fetch.backoff_s": 0.05,
+}
 NO_PHOTOS = {"missing_url", "duplicate", "bad_line"}
 
 
@@ -56,13 +62,7 @@ def broken(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> Ite
                     allow_http=True,
                     retries=1,
                     retry_delay_seconds=0,
-                    overrides={
-                        "fetch.allow_private": True,
-                        "fetch.first_byte_timeout_s": 1.0,
-                        "fetch.attempts": 2,
-                        "fetch.backoff_s": 0.05,
-                        **NO_LIMITS,
-                    },
+                    overrides=OVERRIDES,
                 )
             ),
             folder / "catalogue",
@@ -194,12 +194,7 @@ def test_the_same_command_tries_only_what_may_pass(broken: tuple[dict[str, Any],
         store=summary["store"],
         allow_http=True,
         retries=0,
-        overrides={
-            "fetch.allow_private": True,
-            "fetch.first_byte_timeout_s": 1.0,
-            "fetch.attempts": 2,
-            "fetch.backoff_s": 0.05,
-        },
+        overrides=OVERRIDES,
     )
     again = process_catalogue(parameters)
     assert again["run_id"] == summary["run_id"], "an unfinished run is resumed"
