@@ -275,3 +275,18 @@ def test_settings_are_checked():
         make_engine("ocr", "easyocr", {"weights": "/nonexistent"})
     with pytest.raises(ValueError, match="extra"):
         make_engine("mask", "grabcut", {"sides": 3})
+
+
+def test_a_cutout_is_the_same_whether_detect_ran_in_this_process_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    from packshot.latest_scenes import LatestScenes
+    from packshot.synth import make_photo
+
+    image = make_photo(31, "good_infographics", (320, 320)).image
+    (texts,) = make_engine("ocr", "rapid", {}).run([image])
+    (found,) = make_engine("detect", "masks", {}).run([image], [texts], [None], [None])
+    mask = make_engine("mask", "grabcut", {})
+    (remembered,) = mask.run([image], [texts], [None], [found])
+    monkeypatch.setattr("packshot.engines.mask_grabcut.LATEST", LatestScenes())
+    (read_again,) = mask.run([image], [texts], [None], [found])
+    assert np.array_equal(remembered.pixels, read_again.pixels)
+    assert remembered.figures == read_again.figures

@@ -10,6 +10,7 @@ from packshot.background import reduce
 from packshot.engines.base import Engine, EngineParams, map_photos
 from packshot.errors import ErrorCode, PhotoError
 from packshot.foreground import find_foreground
+from packshot.latest_scenes import LATEST
 from packshot.saliency import shared_saliency
 from packshot.scene import Part, read_scene
 
@@ -37,7 +38,9 @@ class MaskDetector(Engine):
     def _detect(self, image: np.ndarray, texts: Texts) -> Detections:
         small = reduce(image, self.params.side)
         scale = np.float32([small.shape[1] / image.shape[1], small.shape[0] / image.shape[0]])
-        scene = read_scene(small, find_foreground(small), [box.quad * scale for box in texts.boxes], shared_saliency())
+        quads = [box.quad * scale for box in texts.boxes]
+        scene = read_scene(small, find_foreground(small), quads, shared_saliency())
+        LATEST.keep(small, quads, scene)
         if scene.product.mean() < self.params.least_share:
             raise PhotoError(
                 ErrorCode.NO_PRODUCT,

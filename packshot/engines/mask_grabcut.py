@@ -14,6 +14,7 @@ from packshot.crossings import fill_crossings
 from packshot.engines.base import Engine, EngineParams, map_photos
 from packshot.errors import ErrorCode, PhotoError
 from packshot.foreground import find_foreground
+from packshot.latest_scenes import LATEST, Seen
 from packshot.saliency import shared_saliency
 from packshot.scene import read_scene
 
@@ -43,24 +44,31 @@ class GrabCutMask(Engine):
     def _cut(self, image: np.ndarray, texts: Texts, detections: Detections) -> Raster:
         small = reduce(image, self.params.side)
         scale = np.float32([small.shape[1] / image.shape[1], small.shape[0] / image.shape[0]])
-        scene = read_scene(small, find_foreground(small), [box.quad * scale for box in texts.boxes], shared_saliency())
-        mask = scene.product & self._allowed(detections, scale, small.shape[:2])
+        product, crossings, agreement = self._read(small, [box.quad * scale for box in texts.boxes])
+        mask = product & self._allowed(detections, scale, small.shape[:2])
         # A speck's size is counted in the photo's pixels.
         mask = drop_specks(mask, max(1, round(self.params.specks * float(scale.prod()))))
         if not mask.any():
             raise PhotoError(ErrorCode.NO_PRODUCT, "nothing was left of the product in its box; cut it out by hand")
         figures = {}
-        if scene.agreement is not None:
+        if agreement is not None:
             figures = {
-                "cutout_confidence": round(confidence(scene.agreement), 3),
-                "network_agreement": round(scene.agreement.network, 3),
-                "refined_agreement": round(scene.agreement.refined, 3),
+                "cutout_confidence": round(confidence(agreement), 3),
+                "network_agreement": round(agreement.network, 3),
+                "refined_agreement": round(agreement.refined, 3),
             }
         cut = soft_cutout(image, mask, self.params.reach) if self.params.matting else hard_cutout(image, mask)
-        if scene.crossings is not None and (scene.crossings & mask).any():
-            cut, share = fill_crossings(image, cut, mask, scene.crossings & mask)
+        if crossings is not None and (crossings & mask).any():
+            cut, share = fill_crossings(image, cut, mask, crossings & mask)
             figures["repaired_share"] = round(share, 4)
         return Raster(cut, figures)
+
+    def _read(self, small: np.ndarray, quads: list[np.ndarray]) -> Seen:
+        """The scene that `detect` read, if it was at the same size in this process; else it is read again."""
+        if (seen := LATEST.find(small, quads)) is not None:
+            return seen
+        scene = read_scene(small, find_foreground(small), quads, shared_saliency())
+        return scene.product, scene.crossings, scene.agreement
 
     def _allowed(self, detections: Detections, scale: np.ndarray, shape_hw: tuple[int, int]) -> np.ndarray:
         """Where the detected product may be."""
