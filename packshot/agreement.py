@@ -31,7 +31,7 @@ _OFFSET = -5.0
 
 def confidence(agreement: Agreement) -> float:
     """How likely the cutout is good (an IoU of at least 0.90), in [0, 1]: logistic in the agreements. The weights were
-    fitted on synthetic photos of the training split by `python -m benchmarks.confidence`."""
+    fitted once on 160 synthetic photos of the training split; `python -m benchmarks.confidence` fits them anew."""
     value = _OFFSET + sum(weight * share for weight, share in zip(_WEIGHTS, astuple(agreement), strict=True))
     return float(1 / (1 + np.exp(-value)))
 
