@@ -22,7 +22,7 @@ class LatestScenes:
     """
 
     def __init__(self) -> None:
-        self._held: OrderedDict[bytes, tuple[np.ndarray, np.ndarray | None, Agreement | None]] = OrderedDict()
+        self._held: OrderedDict[bytes, Seen] = OrderedDict()
         self._lock = Lock()
 
     def keep(self, small: np.ndarray, quads: list[np.ndarray], scene: Scene) -> None:
