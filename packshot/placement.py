@@ -186,10 +186,15 @@ def put_on_canvas(cutout: np.ndarray, placement: Placement, image: np.ndarray | 
     if placement.scale != 1.0:
         source = part[..., :3] if image is None else image[y0:y1, x0:x1]
         part = _resampled(part, source, placement.size_wh)
+    return on_canvas(part, placement)
+
+
+def on_canvas(part: np.ndarray, placement: Placement) -> np.ndarray:
+    """`part` uint8 (h, w, channels), already at its size, where the placement has it; zeros elsewhere."""
     (wide, tall), (x, y) = placement.canvas_wh, placement.at
     if (wide, tall) == part.shape[1::-1]:
         return np.ascontiguousarray(part)
-    canvas = np.zeros((tall, wide, 4), np.uint8)
+    canvas = np.zeros((tall, wide, part.shape[2]), np.uint8)
     canvas[y : y + part.shape[0], x : x + part.shape[1]] = part
     return canvas
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from packshot.compositing import cast_shadow, footing, on_white, paste, reflect
-from packshot.engines.placing import on_canvas
+from packshot.engines.placing import photo_on_canvas
 from packshot.errors import ErrorCode, PhotoError
 from packshot.placement import Framing, cut_edges, place, product_box, put_on_canvas, resample, stay
 
@@ -37,8 +37,8 @@ def test_the_canvas_is_cut_around_the_product_at_its_own_resolution(aspect):
     canvas = put_on_canvas(cutout, placement, image)
     solid = canvas[..., 3] == 255
     assert solid.sum() == (cutout[..., 3] == 255).sum()
-    assert np.array_equal(canvas[solid, :3], on_canvas(image, placement)[solid])
-    assert np.array_equal(on_white(canvas)[solid], on_canvas(image, placement)[solid])
+    assert np.array_equal(canvas[solid, :3], photo_on_canvas(image, placement)[solid])
+    assert np.array_equal(on_white(canvas)[solid], photo_on_canvas(image, placement)[solid])
 
 
 def test_a_larger_canvas_comes_before_a_larger_product():

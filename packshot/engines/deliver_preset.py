@@ -13,7 +13,7 @@ from packshot.compositing import on_white
 from packshot.delivery import Delivered, encode_picture
 from packshot.engines.base import Engine, EngineParams, map_photos
 from packshot.engines.leftover_text import LeftoverText
-from packshot.engines.placing import on_canvas
+from packshot.engines.placing import photo_on_canvas
 from packshot.errors import ErrorCode, PhotoError
 from packshot.fidelity import Gates
 from packshot.placement import cut_edges, place, put_on_canvas, stay
@@ -88,7 +88,7 @@ class PresetDelivery(Engine):
                 "frame_share": fidelity.frame_share(alpha),
                 "edge_roughness": fidelity.edge_roughness(alpha),
                 "texts_left": self._reader.left_in(cutout.pixels, found.overlay_texts) if self._reader else None,
-                "changed_pixels": fidelity.changed_pixels(picture, on_canvas(image, placement), alpha),
+                "changed_pixels": fidelity.changed_pixels(picture, photo_on_canvas(image, placement), alpha),
                 "halo": fidelity.halo(picture, alpha),
                 "off_white": fidelity.off_white(picture, alpha),
             }

@@ -20,7 +20,7 @@ from packshot.engines.base import Engine, EngineParams, map_photos
 from packshot.engines.leftover_text import LeftoverText
 from packshot.errors import ErrorCode, PhotoError
 from packshot.fidelity import Gates
-from packshot.placement import Placement, place, put_on_canvas, resample, stay
+from packshot.placement import Placement, on_canvas, place, put_on_canvas, resample, stay
 from packshot.presets import load_preset
 from packshot.provenance import COMPOSITE
 from packshot.studio import STUDIO_VERSION, studio_backdrop
@@ -149,7 +149,7 @@ class PlacingEngine(Engine):
         if not alpha.any():
             raise PhotoError(ErrorCode.NO_PRODUCT, "the cutout is empty; cut the photo out by hand")
         canvas = put_on_canvas(cutout.pixels, placement, image)
-        scene = Scene(on_canvas(image, placement), canvas, caption, prompt, placement)
+        scene = Scene(photo_on_canvas(image, placement), canvas, caption, prompt, placement)
         if self.params.gates:
             alpha = np.ascontiguousarray(canvas[..., 3])
             scene.figures = {
@@ -215,18 +215,13 @@ class PlacingEngine(Engine):
         return LeftoverText(gates.reader) if gates and gates.reader else None
 
 
-def on_canvas(image: np.ndarray, placement: Placement) -> np.ndarray:
+def photo_on_canvas(image: np.ndarray, placement: Placement) -> np.ndarray:
     """The photo RGB uint8 (H, W, 3) on the canvas of a placement, black where it does not reach."""
     x0, y0, x1, y1 = placement.box
     part = image[y0:y1, x0:x1]
     if placement.scale != 1.0:
         part = resample(np.ascontiguousarray(part), placement.size_wh)
-    (wide, tall), (x, y) = placement.canvas_wh, placement.at
-    if (wide, tall) == part.shape[1::-1]:
-        return np.ascontiguousarray(part)
-    canvas = np.zeros((tall, wide, 3), np.uint8)
-    canvas[y : y + part.shape[0], x : x + part.shape[1]] = part
-    return canvas
+    return on_canvas(part, placement)
 
 
 def _groups(rows: list[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
