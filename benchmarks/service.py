@@ -87,7 +87,7 @@ def workers(folder: Path) -> None:
             log.unlink(missing_ok=True)
             again = {f"{stage}.setting": number for stage in ("ocr", "segment", "classify", "caption")}
             started = time.perf_counter()
-            facts = {"shard_size": 400, "batch_size": 100, "resume": False, "overrides": again}
+            facts = {"shard_size": 800, "batch_size": 100, "resume": False, "overrides": again}
             ended = up.run("process-catalogue/on-demand", asked(source, **facts), 1800)
             walls[number] = time.perf_counter() - started
             assert ended.state and ended.state.name == "Completed", ended.state

@@ -50,7 +50,7 @@ def environment(settings: dict[str, str], folder: Path) -> dict[str, str]:
         # Kept in memory, leases are gone when the server restarts, and the slots they held are taken for ever.
         "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": heartbeat,
-        "PREFECT_WORKER_QUERY_SECONDS": os.environ.get("PREFECT_WORKER_QUERY_SECONDS", "5"),
+        "PREFECT_WORKER_QUERY_SECONDS": os.environ.get("PREFECT_WORKER_QUERY_SECONDS", "3"),
         "PREFECT_LOGGING_LOGGERS_PREFECT_TASK_RUNS_LEVEL": "WARNING",  # not a line for each task that ended well
         "PREFECT_WORKER_WEBSERVER_HOST": "127.0.0.1",
         "PREFECT_CLIENT_MAX_RETRIES": "8",  # a server that is away for minutes is waited for
@@ -75,7 +75,8 @@ def supervisor_config(settings: dict[str, str], folder: Path) -> str:
     }
     for gpu in range(gpus(settings)):
         slot = f'PACKSHOT_GPU_SLOT="{gpu_slot(gpu)}",CUDA_VISIBLE_DEVICES="{gpu}"'
-        command = f"{prefect} worker start --pool gpu --type process --name gpu-{_host()}-{gpu}"
+        # One at a time: a second shard would wait for this GPU's slot while another worker's GPU idles.
+        command = f"{prefect} worker start --pool gpu --type process --limit 1 --name gpu-{_host()}-{gpu}"
         programs[f"worker-gpu-{gpu}"] = (command, False, slot)
     if own_s3(settings):
         programs["seaweedfs"] = (_weed(settings, folder / "s3"), True, "")

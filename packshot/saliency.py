@@ -37,9 +37,7 @@ class Saliency:
 
     def __call__(self, small: np.ndarray) -> np.ndarray:
         height, width = small.shape[:2]
-        # The network squeezes pictures into a square: strips are lengthened by their own border first.
-        across, down = max(0, (height + 1) // 2 - width), max(0, (width + 1) // 2 - height)
-        padded = cv2.copyMakeBorder(small, 0, down, 0, across, cv2.BORDER_REPLICATE)
+        padded = lengthened(small)
         fed = cv2.resize(padded, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
         found = cv2.resize(self._look(fed), padded.shape[1::-1], interpolation=cv2.INTER_LINEAR)
         return found[:height, :width].astype(np.float32) / 255
@@ -50,9 +48,7 @@ class Saliency:
             if key in self._maps:
                 self._maps.move_to_end(key)
                 return self._maps[key]
-        values = fed.astype(np.float32) / max(1, int(fed.max()))
-        values = ((values - _MEAN) / _SPREAD).transpose(2, 0, 1)[None]
-        found = self._session.run(None, {self._input: np.ascontiguousarray(values)})[0][0, 0]
+        found = self._session.run(None, {self._input: normalised(fed)[None]})[0][0, 0]
         # The last layer is a sigmoid: a blank picture stays blank, it is not stretched.
         found = np.round(255 * np.clip(found, 0, 1)).astype(np.uint8)
         with self._lock:
@@ -60,6 +56,19 @@ class Saliency:
             while len(self._maps) > _KEPT:
                 self._maps.popitem(last=False)
         return found
+
+
+def lengthened(picture: np.ndarray) -> np.ndarray:
+    """The network squeezes pictures into a square: strips are lengthened by their own border first, down or right."""
+    height, width = picture.shape[:2]
+    across, down = max(0, (height + 1) // 2 - width), max(0, (width + 1) // 2 - height)
+    return cv2.copyMakeBorder(picture, 0, down, 0, across, cv2.BORDER_REPLICATE)
+
+
+def normalised(fed: np.ndarray) -> np.ndarray:
+    """RGB uint8 (h, w, 3) as the network takes it: float32 (3, h, w)."""
+    values = (fed.astype(np.float32) / max(1, int(fed.max())) - _MEAN) / _SPREAD
+    return np.ascontiguousarray(values.transpose(2, 0, 1))
 
 
 @lru_cache(maxsize=1)
