@@ -39,9 +39,10 @@ class EasyOcrParams(EngineParams):
     detect_side: int = Field(
         2560, ge=256, le=4096, description="px; the long side at which lines are looked for; less is faster, and misses"
     )
-    precision: Literal["float32", "float16", "bfloat16"] = Field(
-        "float32",
-        description="of the detector; bfloat16 pays on a CPU with AVX512-BF16 or AMX; a CPU takes float16 as float32",
+    precision: Literal["auto", "float32", "float16", "bfloat16"] = Field(
+        "auto",
+        description="of the detector; auto: float16 on a GPU, bfloat16 on a CPU that multiplies it in hardware, else "
+        "float32; a CPU takes float16 as float32",
     )
     min_confidence: float = Field(0.1, ge=0, le=1, description="less sure readings are left out")
     batch: int = Field(8, ge=1, le=64, description="photos of one size that a GPU looks at together")
@@ -54,7 +55,7 @@ class EasyOcr(Engine):
 
     stage = "ocr"
     name = "easyocr"
-    version = 3
+    version = 4
     max_batch = 16
     Params = EasyOcrParams
     params: EasyOcrParams
@@ -65,8 +66,7 @@ class EasyOcr(Engine):
 
         self._device = choose_device(params.device)
         self._reader = self.plain_reader()
-        half = self._device.type == "cuda" or params.precision == "bfloat16"
-        dtype = getattr(torch, params.precision) if half else torch.float32
+        dtype = getattr(torch, _precision(params.precision, self._device.type))
         self._reader.detector = faster_detector(self._reader.detector, dtype)
         self._batch = ModelBatch(params.batch if self._device.type == "cuda" else 1)
         self._notice = CpuNotice(self.stage, self._device)
@@ -174,6 +174,21 @@ def faster_detector(network: "torch.nn.Module", dtype: "torch.dtype") -> "torch.
             if isinstance(part[i], torch.nn.BatchNorm2d):
                 part[i - 1], part[i] = fuse_conv_bn_eval(part[i - 1], part[i]), torch.nn.Identity()
     return Detector(craft.to(dtype, memory_format=torch.channels_last)).requires_grad_(False)
+
+
+def cpu_has_bfloat16() -> bool:
+    """Whether this CPU multiplies bfloat16 in hardware."""
+    import torch
+
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+
+
+def _precision(asked: str, device: str) -> str:
+    if device == "cuda":
+        return "float16" if asked == "auto" else asked
+    if asked == "auto":
+        return "bfloat16" if cpu_has_bfloat16() else "float32"
+    return "float32" if asked == "float16" else asked
 
 
 @contextmanager
