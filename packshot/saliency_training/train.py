@@ -1,0 +1,205 @@
+"""Fine-tune the shipped saliency network on synthetic photos, so that it sees the product and not infographics.
+
+    python -m packshot.saliency_training.train --base BASE.onnx --work DIR [--photos 3500] [--steps 500]
+
+The same command again goes on where it stopped. Photos are drawn into DIR (split `train`); DIR/metrics.jsonl has a line
+for each validation (split `test`, seeds of its own), DIR/tuned.onnx the averaged weights of the best one. Most steps
+look at small squares, the last eighth at the full side. The published weights carry no batch normalisation any more (it
+is folded into the convolutions), hence the low rate.
+"""
+
+import argparse
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from packshot.saliency import normalised
+from packshot.saliency_training.augment import as_fed, sample
+from packshot.saliency_training.graph import GraphModule
+from packshot.saliency_training.photos import TrainingSet, load
+
+FULL_SIDE = 320
+_SMALL_SIDES = (160, 192, 224)
+_SIDE_WEIGHT = 0.4
+Batch = tuple[Tensor, Tensor, Tensor]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """`rate` is reached after `warmup` steps and falls to a hundredth along a cosine; `average`, how much of the
+    averaged weights a step keeps; `full_share`, of the steps, at the full side."""
+
+    steps: int = 500
+    batch: int = 8
+    rate: float = 3e-4
+    warmup: int = 40
+    decay: float = 1e-3
+    average: float = 0.99
+    full_share: float = 0.12
+    seed: int = 0
+
+    def rate_at(self, step: int) -> float:
+        fall = 0.5 * (1 + np.cos(np.pi * min(1.0, step / self.steps)))
+        return self.rate * min(1.0, (step + 1) / self.warmup) * max(0.01, float(fall))
+
+    def side_at(self, step: int) -> int:
+        if step >= (1 - self.full_share) * self.steps:
+            return FULL_SIDE
+        return _SMALL_SIDES[step % len(_SMALL_SIDES)]
+
+
+def make_batch(photos: TrainingSet, recipe: Recipe, step: int) -> Batch:
+    """Pictures float32 (n, 3, s, s), targets and what is judged float32 (n, 1, s, s); each step has its own seed."""
+    rng = np.random.default_rng([recipe.seed, step])
+    # Every photo comes once before any comes again.
+    order = np.random.default_rng([recipe.seed, step * recipe.batch // len(photos)]).permutation(len(photos))
+    numbers = order[np.arange(step * recipe.batch, (step + 1) * recipe.batch) % len(photos)]
+    samples = [sample(photos[int(number)], recipe.side_at(step), rng) for number in numbers]
+    pictures = torch.from_numpy(np.stack([normalised(picture) for picture, _, _ in samples]))
+    return pictures, *(torch.from_numpy(np.stack([s[part][None] for s in samples])) for part in (1, 2))
+
+
+def loss_of(outputs: list[Tensor], target: Tensor, judged: Tensor) -> Tensor:
+    """Cross-entropy and soft IoU (X. Qin et al., "BASNet", CVPR 2019) of the fused map; its six sources count less.
+    Photos without a product have no IoU."""
+    shown = (target.mean(dim=(1, 2, 3)) > 0.002).float()
+    total = target.new_zeros(())
+    for rank, logits in enumerate(outputs):
+        logits = logits.float()
+        errors = functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
+        value = (errors * judged).sum() / judged.sum()
+        seen = torch.sigmoid(logits) * judged
+        both = (seen * target).sum(dim=(1, 2, 3))
+        either = (seen + target * judged).sum(dim=(1, 2, 3)) - both
+        value = value + (shown * (1 - (both + 1) / (either + 1))).sum() / len(shown)
+        total = total + value * (_SIDE_WEIGHT if rank else 1.0)
+    return total
+
+
+class Trainer:
+    """`values` of the network, their running average, and the optimiser; all kept in one checkpoint."""
+
+    def __init__(self, base: Path, recipe: Recipe):
+        torch.manual_seed(recipe.seed)
+        self.recipe, self.step, self.best = recipe, 0, -1.0
+        self.net = GraphModule(base)
+        self.average = [value.detach().clone() for value in self.net.values]
+        self.optimiser = torch.optim.AdamW(self.net.parameters(), recipe.rate, weight_decay=recipe.decay)
+
+    def learn(self, batch: Batch) -> float:
+        pictures, target, judged = batch
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.recipe.rate_at(self.step)
+        with torch.autocast("cpu", torch.bfloat16):
+            outputs = self.net(pictures)
+        loss = loss_of(outputs, target, judged)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.net.parameters(), 2.0)
+        self.optimiser.step()
+        # The average forgets the start quickly at first.
+        keep = min(self.recipe.average, (self.step + 1) / (self.step + 10))
+        torch._foreach_lerp_(self.average, [value.detach() for value in self.net.values], 1 - keep)
+        self.step += 1
+        return float(loss.detach())
+
+    def validate(self, photos: TrainingSet) -> dict[str, float]:
+        """IoU of the averaged network on whole photos, and what it sees where no product is."""
+        kept = [value.detach().clone() for value in self.net.values]
+        self._put(self.average)
+        ious, empty = [], []
+        for number in range(len(photos)):
+            picture, target, judged = as_fed(photos[number], FULL_SIDE)
+            with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+                seen = self.net(torch.from_numpy(normalised(picture))[None])[0][0, 0].float().numpy() > 0
+            truth, seen = (target > 0.5) & (judged > 0), seen & (judged > 0)
+            if truth.mean() < 0.002:
+                empty.append(float(seen.mean()))
+            else:
+                ious.append(float((truth & seen).sum() / (truth | seen).sum()))
+        self._put(kept)
+        return {
+            "iou": float(np.mean(ious)),
+            "good": float(np.mean(np.array(ious) >= 0.9)),
+            "seen_in_empty": float(np.mean(empty)) if empty else 0.0,
+        }
+
+    def _put(self, values: list[Tensor]) -> None:
+        with torch.no_grad():
+            for own, value in zip(self.net.values, values, strict=True):
+                own.copy_(value)
+
+    def save(self, path: Path) -> None:
+        state = {
+            "step": self.step,
+            "best": self.best,
+            "values": [value.detach() for value in self.net.values],
+            "average": self.average,
+            "optimiser": self.optimiser.state_dict(),
+        }
+        unfinished = path.with_suffix(".part")
+        torch.save(state, unfinished)
+        unfinished.rename(path)
+
+    def resume(self, path: Path) -> None:
+        state = torch.load(path, weights_only=True)
+        self.step, self.best, self.average = state["step"], state["best"], state["average"]
+        self._put(state["values"])
+        self.optimiser.load_state_dict(state["optimiser"])
+
+
+def train(trainer: Trainer, photos: TrainingSet, held_out: TrainingSet, work: Path, every: int) -> None:
+    recipe, checkpoint = trainer.recipe, work / "checkpoint.pt"
+    if checkpoint.exists():
+        trainer.resume(checkpoint)
+    losses: list[float] = []
+    clock = time.monotonic()
+    with ThreadPoolExecutor(1) as ahead, (work / "metrics.jsonl").open("a") as metrics:
+        following = ahead.submit(make_batch, photos, recipe, trainer.step)
+        while trainer.step < recipe.steps:
+            batch = following.result()
+            following = ahead.submit(make_batch, photos, recipe, trainer.step + 1)
+            losses.append(trainer.learn(batch))
+            if trainer.step % every and trainer.step != recipe.steps:
+                continue
+            figures = trainer.validate(held_out)
+            if figures["iou"] > trainer.best:
+                trainer.best = figures["iou"]
+                trainer.net.write(work / "tuned.onnx", trainer.average)
+            line = {"step": trainer.step, "loss": float(np.mean(losses)), **figures}
+            line["seconds"] = time.monotonic() - clock
+            print(json.dumps(line), file=metrics, flush=True)
+            print(json.dumps(line), flush=True)
+            losses.clear()
+            trainer.save(checkpoint)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--base", type=Path, required=True, help="the published weights, ONNX")
+    parser.add_argument("--work", type=Path, required=True, help="folder for photos, checkpoint and result")
+    parser.add_argument("--photos", type=int, default=3500)
+    parser.add_argument("--held-out", type=int, default=100, help="photos of split test to choose the weights by")
+    parser.add_argument("--steps", type=int, default=Recipe.steps)
+    parser.add_argument("--rate", type=float, default=Recipe.rate)
+    parser.add_argument("--every", type=int, default=100, help="steps between validations and checkpoints")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--draw-only", action="store_true")
+    options = parser.parse_args()
+    photos = load(options.work / "photos", "train", options.photos)
+    held_out = load(options.work / "photos", "test", options.held_out)
+    if options.draw_only:
+        return
+    recipe = Recipe(steps=options.steps, rate=options.rate, seed=options.seed)
+    train(Trainer(options.base, recipe), photos, held_out, options.work, options.every)
+
+
+if __name__ == "__main__":
+    main()
