@@ -43,6 +43,9 @@ def train(
     epochs: Annotated[int, typer.Option(min=1, help="At most so many passes over the photos.")] = 15,
     patience: Annotated[int, typer.Option(min=1, help="Stop after so many without better validation.")] = 3,
     batch: Annotated[int, typer.Option(min=2, help="Photos that the network learns from at a time.")] = 16,
+    start: Annotated[
+        str, typer.Option(help="Weights to begin with: shipped, a path or s3://… Default: random ones.")
+    ] = "",
     learning_rate: Annotated[float, typer.Option(help="Adam's.")] = 4e-4,
     validation_share: Annotated[float, typer.Option(help="Share of the photos to validate on.")] = 0.2,
     label_smoothing: Annotated[float, typer.Option(help="Share of certainty given to all classes.")] = 0.0,
@@ -52,7 +55,7 @@ def train(
     recipe: Annotated[
         list[str] | None,
         typer.Option(
-            help="NAME=VALUE of the rest: rate_factor, rate_patience, flip, upside_down, quarter_turns, "
+            help="NAME=VALUE of the rest: rate_factor, rate_patience, cosine, flip, upside_down, quarter_turns, "
             "degrees, crop, colour. Repeatable."
         ),
     ] = None,

@@ -37,6 +37,10 @@ class Recipe(BaseModel):
     learning_rate: float = Field(default=4e-4, gt=0, le=1, description="Adam's.")
     rate_factor: float = Field(default=0.8, gt=0, le=1, description="What the learning rate is multiplied with, …")
     rate_patience: int = Field(default=2, ge=1, description="… after so many epochs without better validation.")
+    cosine: bool = Field(default=False, description="The learning rate falls along a cosine over all epochs instead.")
+    start: str = Field(
+        default="", max_length=1000, description="Weights to begin with: shipped, a path or s3://… Empty: random ones."
+    )
     validation_share: float = Field(default=0.2, gt=0, lt=1, description="Share of the photos to validate on.")
     label_smoothing: float = Field(default=0.0, ge=0, lt=1, description="Share of certainty given to all classes.")
     class_weights: bool = Field(default=False, description="Weigh classes by the inverse of their frequency.")

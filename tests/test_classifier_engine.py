@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from packshot.artifacts import Segmentation, TextBox, Texts
-from packshot.classifier.about import Checkpoint, weights_digest, write_about
+from packshot.classifier.about import SHIPPED_WEIGHTS, Checkpoint, weights_digest, write_about
 from packshot.classifier.checkpoint import save_checkpoint
 from packshot.classifier.features import FEATURES_VERSION, INPUTS
 from packshot.classifier.model import ThreeInputNet
 from packshot.engines import make_engine
-from packshot.engines.classify_three_input import SHIPPED_WEIGHTS, ThreeInputClassifier, ThreeInputParams
+from packshot.engines.classify_three_input import ThreeInputClassifier, ThreeInputParams
 from packshot.errors import SettingError
 from packshot.records import VERDICTS
 

@@ -1,11 +1,13 @@
 """Feature sets, augmentation, training and evaluation on a few small feature sets made by hand."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from packshot.classifier.about import weights_digest
 from packshot.classifier.augment import Augmentation, augment, to_tensors
 from packshot.classifier.checkpoint import load_checkpoint
 from packshot.classifier.evaluate import (
@@ -206,6 +208,21 @@ def test_a_killed_training_goes_on_to_the_same_weights(tmp_path, sides):
     assert broken.read_bytes() == whole.read_bytes()
     # The best epoch may be the first: the losses of the later ones tell that they too were the same.
     assert losses_of(broken) == losses_of(whole)
+
+
+def test_a_training_can_start_from_a_checkpoint(tmp_path, sides):
+    first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
+    train(sides, {"engines": ENGINES}, first, QUICK)
+    still = replace(QUICK, start=str(first), learning_rate=1e-12, epochs=1, patience=1)
+    about = train(sides, {"engines": ENGINES}, second, still)
+    assert about.training["started_from"] == weights_digest(first)
+    before, after = (dict(load_checkpoint(path)[0].named_parameters()) for path in (first, second))
+    for name, parameter in before.items():
+        torch.testing.assert_close(after[name], parameter, atol=1e-6, rtol=0)
+    with pytest.raises(SettingError, match="cannot start from .*lite.safetensors: it has the classes"):
+        train(sides, {"engines": ENGINES}, tmp_path / "third.safetensors", replace(QUICK, start="shipped"))
+    with pytest.raises(SettingError, match="no classifier weights at"):
+        train(sides, {"engines": ENGINES}, tmp_path / "third.safetensors", replace(QUICK, start="nowhere.safetensors"))
 
 
 def losses_of(out):

@@ -60,8 +60,9 @@ def on_loopback(**more: object) -> dict[str, object]:
 def test_the_parameters_are_those_of_the_recipe() -> None:
     settings = Recipe().settings(seed=0)
     assert settings == TrainSettings() and settings.augmentation == Augmentation()
-    changed = Recipe(epochs=3, degrees=9.0, class_weights=True).settings(seed=5)
+    changed = Recipe(epochs=3, degrees=9.0, class_weights=True, start="shipped").settings(seed=5)
     assert (changed.epochs, changed.augmentation.degrees, changed.class_weights, changed.seed) == (3, 9.0, True, 5)
+    assert changed.start == "shipped"
 
 
 def test_broken_links_are_left_out_and_replaced_by_others_of_their_class(

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from packshot.errors import SettingError
 
 FORMAT = "packshot-classifier-1"
+SHIPPED_WEIGHTS = Path(__file__).parent / "weights" / "lite.safetensors"
 
 
 @dataclass(slots=True)

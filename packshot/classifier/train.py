@@ -25,9 +25,9 @@ import torch
 from torch.nn import functional as F
 
 from packshot import progress as told
-from packshot.classifier.about import Checkpoint
+from packshot.classifier.about import SHIPPED_WEIGHTS, Checkpoint, local_weights, read_about, weights_digest
 from packshot.classifier.augment import Augmentation, augment, to_tensors
-from packshot.classifier.checkpoint import save_checkpoint
+from packshot.classifier.checkpoint import load_weights, save_checkpoint
 from packshot.classifier.evaluate import classification_report, cross_entropy, fit_temperature, predict_logits, softmax
 from packshot.classifier.feature_set import (
     FeatureSet,
@@ -52,7 +52,8 @@ class TrainSettings:
     """The recipe; the defaults are METHOD.md's. `per_class` 0 takes all rows. `bfloat16` computes the passes of
     training in bfloat16 (weights and evaluation stay float32): on a CPU that has it, three to four times as
     fast. `cosine` lets the learning rate fall along a half cosine over `epochs` instead of on plateaus (Loshchilov,
-    Hutter, "SGDR", 2017): better where the number of epochs is known beforehand."""
+    Hutter, "SGDR", 2017): better where the number of epochs is known beforehand. `start` names the weights to begin
+    with, "shipped" or a path or address of a checkpoint; empty, they are drawn at random."""
 
     per_class: int = 0
     validation_share: float = 0.2
@@ -67,6 +68,7 @@ class TrainSettings:
     class_weights: bool = False
     pool_logits_first: bool = True
     bfloat16: bool = False
+    start: str = ""
     seed: int = 0
     augmentation: Augmentation = Augmentation()
 
@@ -100,6 +102,7 @@ def train(
 
     torch.manual_seed(settings.seed)
     model = ThreeInputNet(len(features.classes), pool_logits_first=settings.pool_logits_first)
+    started_from = _begin_with(settings.start, model, features.classes) if settings.start else ""
     model = model.to(memory_format=torch.channels_last)
     optimiser = torch.optim.Adam(model.parameters(), lr=settings.learning_rate, eps=1e-7)
     weights = _class_weights(drawn.labels[train_rows], len(features.classes)) if settings.class_weights else None
@@ -108,6 +111,8 @@ def train(
     free = ("patience",) if settings.cosine else ("epochs", "patience")
     recipe = {k: v for k, v in asdict(settings).items() if k not in free}
     identity = {"settings": recipe, "features": about_features, "photos": _digest_of(drawn)}
+    if started_from:
+        identity["start"] = started_from
     state = TrainingState(out.with_suffix(".training"), identity)
     progress = state.load(model, optimiser) or Progress(learning_rate=settings.learning_rate)
     _write_metrics(out, progress.history)
@@ -146,6 +151,7 @@ def train(
         temperature=temperature,
         training={
             "settings": asdict(settings),
+            "started_from": started_from,
             "sources": about_features.get("sources", []),
             "photos": {"train": len(train_rows), "validation": len(validation_rows)},
             "best_epoch": progress.best_epoch,
@@ -198,6 +204,21 @@ def train_epoch(
         seen += len(chosen)
         told.advance(EPOCHS, len(chosen))
     return {"loss": loss_sum / seen, "accuracy": hits / seen}
+
+
+def _begin_with(name: str, model: ThreeInputNet, classes: tuple[str, ...]) -> str:
+    """Fill `model` with the weights of a checkpoint; their SHA-256. A `SettingError` where they are of another kind."""
+    path = SHIPPED_WEIGHTS if name == "shipped" else local_weights(name)
+    about = read_about(path)
+    kind = (about.classes, about.pool_logits_first, about.features_version)
+    if kind != (classes, model.pool_logits_first, FEATURES_VERSION):
+        raise SettingError(
+            f"a training cannot start from {path}: it has the classes {', '.join(about.classes)}, "
+            f"pool_logits_first {about.pool_logits_first} and features of version {about.features_version}; this one "
+            f"has {', '.join(classes)}, {model.pool_logits_first} and version {FEATURES_VERSION}"
+        )
+    load_weights(model, path)
+    return weights_digest(path)
 
 
 def _class_weights(labels: np.ndarray, n_classes: int) -> torch.Tensor:

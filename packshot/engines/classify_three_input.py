@@ -9,15 +9,13 @@ import numpy as np
 from pydantic import Field
 
 from packshot.artifacts import Classification, Segmentation, Texts
-from packshot.classifier.about import Checkpoint, local_weights, read_about, weights_digest
+from packshot.classifier.about import SHIPPED_WEIGHTS, Checkpoint, local_weights, read_about, weights_digest
 from packshot.classifier.facts import measure_facts
 from packshot.classifier.features import FEATURES_VERSION, INPUTS, make_features
 from packshot.classifier.reasons import explain_verdict
 from packshot.engines.base import Engine, EngineParams, map_photos
 from packshot.errors import SettingError
 from packshot.records import VERDICTS
-
-SHIPPED_WEIGHTS = Path(__file__).parents[1] / "classifier" / "weights" / "lite.safetensors"
 
 
 class ThreeInputParams(EngineParams):
