@@ -34,8 +34,6 @@ class Gates(BaseModel):
 
 _LEAST = frozenset({"cutout_confidence", "frame_share", "contrast"})
 """Figures that have to be large; the others have to be small."""
-_OF_THE_CUTOUT = ("cutout_confidence", "frame_share", "edge_roughness", "texts_left")
-"""Figures that no other background mends."""
 _FATAL = ("changed_pixels", "blank")
 """Figures that must be 0, whatever the profile says."""
 
@@ -48,11 +46,6 @@ def failures(figures: dict[str, Any], gates: Gates) -> list[str]:
         if value is not None and (value < limit if name in _LEAST else value > limit):
             failed.append(name)
     return failed
-
-
-def hopeless(failed: list[str]) -> list[str]:
-    """Those of the failures that come from the cutout itself, so that another background would not help."""
-    return [name for name in failed if name in _OF_THE_CUTOUT]
 
 
 def badness(figures: dict[str, Any], gates: Gates) -> float:

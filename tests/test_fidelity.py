@@ -6,7 +6,7 @@ import pytest
 
 from packshot import fidelity
 from packshot.compositing import on_white, paste
-from packshot.fidelity import Gates, badness, failures, hopeless
+from packshot.fidelity import Gates, badness, failures
 
 
 def disc(side=300, radius=80, colour=(60, 90, 170)) -> np.ndarray:
@@ -112,7 +112,6 @@ def test_limits_decide_in_both_directions_and_unmeasured_figures_pass():
     assert failures(fine, gates) == []
     assert failures({"cutout_confidence": 0.59, "expansion": 0.051}, gates) == ["cutout_confidence", "expansion"]
     assert failures({"cutout_confidence": None}, gates) == [] and failures({"blank": True}, gates) == ["blank"]
-    assert hopeless(["expansion", "texts_left"]) == ["texts_left"]
     assert badness(fine, gates) < badness(fine | {"expansion": 0.2}, gates) < badness(fine | {"blank": True}, gates)
     with pytest.raises(ValueError, match="expansions"):
         Gates(expansions=0.1)
