@@ -25,8 +25,8 @@ class Agreement:
     explained: float
 
 
-_WEIGHTS = (2.2, 4.6, -3.0, -2.3, 1.0)
-_OFFSET = -5.0
+_WEIGHTS = (3.5, 2.6, -3.6, -2.2, 0.0)
+_OFFSET = -3.4
 
 
 def confidence(agreement: Agreement) -> float:

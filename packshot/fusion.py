@@ -108,7 +108,9 @@ def unsupported(found: Foreground, body: np.ndarray, saliency: np.ndarray) -> np
             faint = level < 30 and seen.sum() > 0.4 * area
             mirrored = below and level < 0.65 * strength and blob.sum() < 1.2 * seen.sum()
             scenery = blob.sum() > 0.6 * seen.sum() and (at_edge or found.background.explained < 0.85)
-            if faint or mirrored or scenery:
+            # Large ones may be parts of the product that the network misses.
+            unseen = float(saliency[window][blob].mean()) < 0.02 and blob.sum() < 0.15 * seen.sum()
+            if unseen or faint or mirrored or scenery:
                 gone[window] |= (cv2.dilate(blob.astype(np.uint8), kernel) > 0) & blind
     return gone & body
 

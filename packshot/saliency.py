@@ -1,7 +1,7 @@
-"""What catches the eye in a picture: U²-Net's small variant, run by ONNX Runtime on the CPU.
+"""What catches the eye as a product: U²-Net's small variant, fine-tuned, run by ONNX Runtime on the CPU.
 
 X. Qin et al., "U2-Net: Going deeper with nested U-structure for salient object detection", 2020; the weights are
-shipped (packshot/shipped/NOTICE.md).
+shipped (packshot/shipped/NOTICE.md) and made by packshot.saliency_training.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from threading import Lock
 import cv2
 import numpy as np
 
-WEIGHTS = Path(__file__).parent / "shipped" / "u2netp.onnx"
+WEIGHTS = Path(__file__).parent / "shipped" / "product_net.onnx"
 _SIDE = 320
 _KEPT = 256
 _MEAN, _SPREAD = np.float32([0.485, 0.456, 0.406]), np.float32([0.229, 0.224, 0.225])

@@ -26,7 +26,7 @@ class MaskDetector(Engine):
 
     stage = "detect"
     name = "masks"
-    version = 2
+    version = 3
     max_batch = 16
     Params = MaskDetectorParams
     params: MaskDetectorParams
