@@ -32,8 +32,8 @@ _OFFSET = -5.0
 def confidence(agreement: Agreement) -> float:
     """How likely the cutout is good (an IoU of at least 0.90), in [0, 1]: logistic in the agreements. The weights were
     fitted to 160 drawn photos when the network was the published one. Those that fit the tuned network best let more
-    pass on some drawn photos, and more wrong ones on others and on real ones: so these stay, and the profile's limit is
-    high (`python -m benchmarks.confidence` shows both)."""
+    pass on some drawn photos, and more wrong ones on others and on real ones: so these stay (`python -m
+    benchmarks.confidence` shows both)."""
     value = _OFFSET + sum(weight * share for weight, share in zip(_WEIGHTS, astuple(agreement), strict=True))
     return float(1 / (1 + np.exp(-value)))
 
