@@ -42,6 +42,7 @@ def model_card(weights: Path, reports: dict[str, dict[str, Any]], commands: list
         f"- SHA-256: `{weights_digest(weights)}`",
         f"- learnt from {training['photos']['train']} photos, validated on {training['photos']['validation']}: "
         f"`{json.dumps(training['sources'])}`",
+        *([f"- began with the weights `{training['started_from']}`"] if training.get("started_from") else []),
         f"- best epoch {training['best_epoch']} of {training['epochs']}; temperature {about.temperature:.3f}",
         *(_engine_line(stage, e) for stage, e in about.feature_engines.items()),
         f"- settings: `{json.dumps(training['settings'])}`",
