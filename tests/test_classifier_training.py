@@ -299,5 +299,30 @@ def test_prediction_does_not_depend_on_the_batch(tmp_path, sides):
     from packshot.classifier.model import ThreeInputNet
 
     model = ThreeInputNet(2, pool_logits_first=True)
-    np.testing.assert_allclose(predict_logits(model, sides, 64), predict_logits(model, sides, 1), atol=1e-5)
+    np.testing.assert_allclose(predict_logits(model, sides, batch=64), predict_logits(model, sides, batch=1), atol=1e-5)
     assert model.training
+
+
+def test_a_verdict_is_averaged_over_mirrored_and_closer_views(sides):
+    torch.manual_seed(0)
+    from packshot.classifier.augment import to_tensors
+    from packshot.classifier.model import ThreeInputNet
+    from packshot.classifier.views import CLOSER, averaged_logits, views_of
+
+    batch = to_tensors(sides, np.arange(4))
+    views = views_of(batch, mirrored=True)
+    assert len(views) == 8 and len(views_of(batch, mirrored=False)) == 4
+    for shown in views:
+        assert [part.shape for part in shown] == [part.shape for part in batch]
+    for whole, mirrored in zip(views[::2], views[1::2], strict=True):
+        for a, b in zip(whole, mirrored, strict=True):
+            torch.testing.assert_close(a, b.flip(3))
+    ramp = torch.linspace(0, 1, 64).expand(1, 3, 64, 64).contiguous()
+    seen = [float(x[0].std()) / float(ramp.std()) for x, _, _ in views_of((ramp, ramp, ramp), True)[2:]]
+    assert seen == pytest.approx([CLOSER] * 6, abs=0.01)
+
+    model = ThreeInputNet(2, pool_logits_first=True).eval()
+    with torch.inference_mode():
+        said = averaged_logits(model, batch, mirrored=True)
+        views_said = torch.stack([torch.log_softmax(model(*view).double(), dim=1) for view in views])
+        torch.testing.assert_close(said, views_said.mean(dim=0), atol=1e-5, rtol=0)

@@ -21,7 +21,8 @@ class Checkpoint:
 
     `feature_engines`: by stage ("ocr", "segment"), what made the features that the network was trained on: `name`,
     `version`, `params`, `weights_revision`. `inputs`: name to shape, height × width × channels. `temperature`
-    divides the class logits before softmax (Guo et al. 2017).
+    divides the class logits before softmax (Guo et al. 2017). `mirrored`: the network learnt from mirror images too,
+    so that they are among the views by which a photo is judged.
     """
 
     classes: tuple[str, ...]
@@ -30,6 +31,7 @@ class Checkpoint:
     feature_engines: dict[str, dict[str, Any]]
     features_version: int
     temperature: float = 1.0
+    mirrored: bool = True
     training: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
 

@@ -6,6 +6,8 @@ python -m packshot.classifier.evaluate --weights FILE.safetensors --features DIR
 import argparse
 import json
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +18,30 @@ from packshot.classifier.feature_set import FeatureSet, read_feature_set, read_f
 from packshot.errors import PackshotError, SettingError
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from packshot.classifier.augment import Batch
     from packshot.classifier.model import ThreeInputNet
 
 RELIABILITY_BINS = 10
 
 
-def predict_logits(model: "ThreeInputNet", features: FeatureSet, batch: int = 64) -> np.ndarray:
-    """Class logits of every row, float64 (n, classes)."""
+def predict_logits(model: "ThreeInputNet", features: FeatureSet, mirrored: bool = True, batch: int = 16) -> np.ndarray:
+    """Class logits of every row, averaged over its views, float64 (n, classes): what a photo's verdict is made of.
+    `mirrored` as in the checkpoint."""
+    from packshot.classifier.views import averaged_logits
+
+    return _each_batch(partial(averaged_logits, model, mirrored=mirrored), model, features, batch)
+
+
+def quick_logits(model: "ThreeInputNet", features: FeatureSet, batch: int = 64) -> np.ndarray:
+    """Class logits of every row from one view, float64 (n, classes): enough to compare a training's epochs."""
+    return _each_batch(lambda inputs: model(*inputs).double(), model, features, batch)
+
+
+def _each_batch(
+    logits_of: "Callable[[Batch], Tensor]", model: "ThreeInputNet", features: FeatureSet, batch: int
+) -> np.ndarray:
     import torch
 
     from packshot.classifier.augment import to_tensors
@@ -33,7 +52,7 @@ def predict_logits(model: "ThreeInputNet", features: FeatureSet, batch: int = 64
     with torch.inference_mode():
         for start in range(0, len(features), batch):
             rows = np.arange(start, min(start + batch, len(features)))
-            parts.append(model(*to_tensors(features, rows)).double().numpy())
+            parts.append(logits_of(to_tensors(features, rows)).numpy())
     model.train(was_training)
     return np.concatenate(parts)
 
@@ -157,7 +176,7 @@ def evaluate(weights: Path, folder: Path) -> dict[str, Any]:
             "make them again with the same engines, or train with these"
         )
     features = read_feature_set(folder, pooled=about.pool_logits_first, classes=about.classes)
-    report = judge(predict_logits(model, features), features.labels, about)
+    report = judge(predict_logits(model, features, about.mirrored), features.labels, about)
     for called, origin in zip(report["called"], features.origins.tolist(), strict=True):
         called["origin"] = origin
     return report

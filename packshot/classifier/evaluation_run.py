@@ -31,7 +31,7 @@ def evaluate_pictures(
     model, about = _load(Path(weights))
     features = load_feature_set(run, pictures, pooled=about.pool_logits_first)
     title = f"{Path(weights).name} on {job.record['asked']['source']}"
-    report = _write(job, run, title, about, features, pictures, predict_logits(model, features))
+    report = _write(job, run, title, about, features, pictures, predict_logits(model, features, about.mirrored))
     return {name: report[name] for name in _MAIN} | {"report": report_place(job)}
 
 
@@ -52,7 +52,7 @@ def evaluate_training(store: Store, training: str, run_id: str, pictures: list[P
     history = [json.loads(line) for line in (store.get(f"{job.prefix}/{METRICS}") or b"").splitlines()]
     title = f"{training}: the photos it was validated on"
     chosen = [pictures[i] for i in rows]
-    _write(job, run, title, about, held_out, chosen, predict_logits(model, held_out), history)
+    _write(job, run, title, about, held_out, chosen, predict_logits(model, held_out, about.mirrored), history)
     return report_place(job)
 
 

@@ -61,14 +61,19 @@ class ThreeInputNet(nn.Module):
         """
         self._check(image, text_mask, sam_logits)
         joint = self.joint_stem(torch.cat([self.image_stem(image), self.text_stem(text_mask)], dim=1))
+        sam_logits = self.pooled(sam_logits)
         if self.pool_logits_first:
-            if sam_logits.shape[-1] == LOGITS_SIZE:
-                sam_logits = F.avg_pool2d(sam_logits, LOGITS_SIZE // IMAGE_SIZE)
             segments = self.logits_mix(self.logits_stem(sam_logits))
         else:
             segments = F.max_pool2d(self.logits_mix(F.max_pool2d(self.logits_stem(sam_logits), 2)), 2)
         maps = self.exit(self.blocks(torch.cat([joint, segments], dim=1)))
         return self.head(self.dropout(maps.mean(dim=(2, 3))))
+
+    def pooled(self, sam_logits: Tensor) -> Tensor:
+        """The logits as they enter the first convolution: averaged to 64×64 where the network pools them first."""
+        if self.pool_logits_first and sam_logits.shape[-1] == LOGITS_SIZE:
+            return F.avg_pool2d(sam_logits, LOGITS_SIZE // IMAGE_SIZE)
+        return sam_logits
 
     def _check(self, image: Tensor, text_mask: Tensor, sam_logits: Tensor) -> None:
         small, large = (3, IMAGE_SIZE, IMAGE_SIZE), (3, LOGITS_SIZE, LOGITS_SIZE)

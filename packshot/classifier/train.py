@@ -28,7 +28,14 @@ from packshot import progress as told
 from packshot.classifier.about import SHIPPED_WEIGHTS, Checkpoint, local_weights, read_about, weights_digest
 from packshot.classifier.augment import Augmentation, augment, to_tensors
 from packshot.classifier.checkpoint import load_weights, save_checkpoint
-from packshot.classifier.evaluate import classification_report, cross_entropy, fit_temperature, predict_logits, softmax
+from packshot.classifier.evaluate import (
+    classification_report,
+    cross_entropy,
+    fit_temperature,
+    predict_logits,
+    quick_logits,
+    softmax,
+)
 from packshot.classifier.feature_set import (
     FeatureSet,
     balanced_rows,
@@ -39,6 +46,7 @@ from packshot.classifier.features import FEATURES_VERSION, INPUTS
 from packshot.classifier.model import ThreeInputNet
 from packshot.classifier.training_state import Progress, TrainingState
 from packshot.errors import PackshotError, SettingError
+from packshot.heap import keep_freed_memory
 from packshot.records import VERDICTS
 
 EPOCHS = "epochs"
@@ -96,6 +104,7 @@ def train(
     """
     if features.pooled != settings.pool_logits_first:
         raise SettingError("the features must be read with pooled logits exactly when the network pools them first")
+    keep_freed_memory()
     drawn = features[balanced_rows(features, settings.per_class, settings.seed)]
     train_rows, validation_rows = split_by_digest(drawn, settings.validation_share, settings.seed)
     validation = drawn[validation_rows]
@@ -122,7 +131,7 @@ def train(
     while progress.epoch < settings.epochs and progress.epochs_since_best < settings.patience:
         started = time.perf_counter()
         figures = train_epoch(model, optimiser, drawn, train_rows, weights, settings, progress)
-        logits = predict_logits(model, validation)
+        logits = quick_logits(model, validation)
         report = classification_report(softmax(logits), validation.labels, features.classes)
         row = {
             "epoch": progress.epoch + 1,
@@ -139,7 +148,7 @@ def train(
         on_epoch(row)
 
     state.load_best(model)
-    logits = predict_logits(model, validation)
+    logits = predict_logits(model, validation, settings.augmentation.flip)
     temperature = fit_temperature(logits, validation.labels)
     report = classification_report(softmax(logits, temperature), validation.labels, features.classes)
     about = Checkpoint(
@@ -149,6 +158,7 @@ def train(
         feature_engines=about_features["engines"],
         features_version=FEATURES_VERSION,
         temperature=temperature,
+        mirrored=settings.augmentation.flip,
         training={
             "settings": asdict(settings),
             "started_from": started_from,

@@ -35,7 +35,7 @@ class ThreeInputParams(EngineParams):
 class ThreeInputClassifier(Engine):
     stage = "classify"
     name = "three_input"
-    version = 2
+    version = 3
     max_batch = 64
     Params = ThreeInputParams
     params: ThreeInputParams
@@ -52,9 +52,10 @@ class ThreeInputClassifier(Engine):
 
     @classmethod
     def weights_revision(cls, params: ThreeInputParams) -> str:
-        """SHA-256 of the weights file, and the temperature, which changes the probabilities too."""
+        """SHA-256 of the weights file, and what else changes the probabilities: the temperature, and the views."""
         about = read_about(params.weights_path)
-        return f"{weights_digest(params.weights_path)}@{about.temperature:.6g}"
+        views = "" if about.mirrored else ",unmirrored"
+        return f"{weights_digest(params.weights_path)}@{about.temperature:.6g}{views}"
 
     @classmethod
     def feature_engines(cls, params: ThreeInputParams) -> dict[str, dict[str, Any]]:
@@ -98,9 +99,11 @@ class ThreeInputClassifier(Engine):
     def _probabilities(self, inputs: tuple[np.ndarray, ...]) -> np.ndarray:
         import torch
 
+        from packshot.classifier.views import averaged_logits
+
         with torch.inference_mode():
             tensors = [torch.from_numpy(np.ascontiguousarray(a.transpose(2, 0, 1)))[None] for a in inputs]
-            logits = self._model(*tensors)[0].double() / self._about.temperature
+            logits = averaged_logits(self._model, tuple(tensors), self._about.mirrored)[0] / self._about.temperature
             return torch.softmax(logits, dim=0).numpy()
 
 
