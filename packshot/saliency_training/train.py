@@ -1,11 +1,12 @@
 """Fine-tune the shipped saliency network on synthetic photos, so that it sees the product and not infographics.
 
-    python -m packshot.saliency_training.train --base BASE.onnx --work DIR [--photos 3500] [--steps 500]
+    python -m packshot.saliency_training.train --start WEIGHTS.onnx --work DIR [--drawn DIR] [--photos 3500]
 
-The same command again goes on where it stopped. Photos are drawn into DIR (split `train`); DIR/metrics.jsonl has a line
-for each validation (split `test`, seeds of its own), DIR/tuned.onnx the averaged weights of the best one. Most steps
-look at small squares, the last eighth at the full side. The published weights carry no batch normalisation any more (it
-is folded into the convolutions), hence the low rate.
+`--start` are the published weights, or those of an earlier stage. The same command again goes on where it stopped.
+Photos are drawn into DIR/photos or `--drawn` (split `train`); DIR/metrics.jsonl has a line for each validation (split
+`test`, seeds of its own), DIR/tuned.onnx the averaged weights of the best one. Most steps look at small squares, the
+last ones at the full side. The published weights carry no batch normalisation any more (it is folded into the
+convolutions), hence the low rate.
 """
 
 import argparse
@@ -26,7 +27,6 @@ from packshot.saliency_training.graph import GraphModule
 from packshot.saliency_training.photos import TrainingSet, load
 
 FULL_SIDE = 320
-_SMALL_SIDES = (160, 192, 224)
 _SIDE_WEIGHT = 0.4
 Batch = tuple[Tensor, Tensor, Tensor]
 
@@ -34,7 +34,8 @@ Batch = tuple[Tensor, Tensor, Tensor]
 @dataclass(frozen=True)
 class Recipe:
     """`rate` is reached after `warmup` steps and falls to a hundredth along a cosine; `average`, how much of the
-    averaged weights a step keeps; `full_share`, of the steps, at the full side."""
+    averaged weights a step keeps; `full_share`, of the steps, at the full side, the others at one of `sides` in turn;
+    `edges`, how much more pixels count that differ from what is around them."""
 
     steps: int = 500
     batch: int = 8
@@ -43,6 +44,8 @@ class Recipe:
     decay: float = 1e-3
     average: float = 0.99
     full_share: float = 0.12
+    sides: tuple[int, ...] = (160, 192, 224)
+    edges: float = 0.0
     seed: int = 0
 
     def rate_at(self, step: int) -> float:
@@ -52,7 +55,7 @@ class Recipe:
     def side_at(self, step: int) -> int:
         if step >= (1 - self.full_share) * self.steps:
             return FULL_SIDE
-        return _SMALL_SIDES[step % len(_SMALL_SIDES)]
+        return self.sides[step % len(self.sides)]
 
 
 def make_batch(photos: TrainingSet, recipe: Recipe, step: int) -> Batch:
@@ -66,18 +69,24 @@ def make_batch(photos: TrainingSet, recipe: Recipe, step: int) -> Batch:
     return pictures, *(torch.from_numpy(np.stack([s[part][None] for s in samples])) for part in (1, 2))
 
 
-def loss_of(outputs: list[Tensor], target: Tensor, judged: Tensor) -> Tensor:
+def loss_of(outputs: list[Tensor], target: Tensor, judged: Tensor, edges: float = 0.0) -> Tensor:
     """Cross-entropy and soft IoU (X. Qin et al., "BASNet", CVPR 2019) of the fused map; its six sources count less.
-    Photos without a product have no IoU."""
+    Photos without a product have no IoU. A pixel counts 1 + `edges` times how far the target differs from its mean
+    around it (J. Wei et al., "F³Net", AAAI 2020): outlines, openings, thin parts, overlays on the product."""
     shown = (target.mean(dim=(1, 2, 3)) > 0.002).float()
     total = target.new_zeros(())
+    weight = judged
+    if edges:
+        reach = target.shape[-1] // 20
+        around = functional.avg_pool2d(target, 2 * reach + 1, 1, reach, count_include_pad=False)
+        weight = judged * (1 + edges * (around - target).abs())
     for rank, logits in enumerate(outputs):
         logits = logits.float()
         errors = functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
-        value = (errors * judged).sum() / judged.sum()
-        seen = torch.sigmoid(logits) * judged
+        value = (errors * weight).sum() / weight.sum()
+        seen = torch.sigmoid(logits) * weight
         both = (seen * target).sum(dim=(1, 2, 3))
-        either = (seen + target * judged).sum(dim=(1, 2, 3)) - both
+        either = (seen + target * weight).sum(dim=(1, 2, 3)) - both
         value = value + (shown * (1 - (both + 1) / (either + 1))).sum() / len(shown)
         total = total + value * (_SIDE_WEIGHT if rank else 1.0)
     return total
@@ -86,10 +95,10 @@ def loss_of(outputs: list[Tensor], target: Tensor, judged: Tensor) -> Tensor:
 class Trainer:
     """`values` of the network, their running average, and the optimiser; all kept in one checkpoint."""
 
-    def __init__(self, base: Path, recipe: Recipe):
+    def __init__(self, start: Path, recipe: Recipe):
         torch.manual_seed(recipe.seed)
         self.recipe, self.step, self.best = recipe, 0, -1.0
-        self.net = GraphModule(base)
+        self.net = GraphModule(start)
         self.average = [value.detach().clone() for value in self.net.values]
         self.optimiser = torch.optim.AdamW(self.net.parameters(), recipe.rate, weight_decay=recipe.decay)
 
@@ -99,7 +108,7 @@ class Trainer:
             group["lr"] = self.recipe.rate_at(self.step)
         with torch.autocast("cpu", torch.bfloat16):
             outputs = self.net(pictures)
-        loss = loss_of(outputs, target, judged)
+        loss = loss_of(outputs, target, judged, self.recipe.edges)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 2.0)
@@ -183,22 +192,34 @@ def train(trainer: Trainer, photos: TrainingSet, held_out: TrainingSet, work: Pa
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--base", type=Path, required=True, help="the published weights, ONNX")
+    parser.add_argument("--start", type=Path, required=True, help="the published weights, or an earlier stage's; ONNX")
     parser.add_argument("--work", type=Path, required=True, help="folder for photos, checkpoint and result")
+    parser.add_argument("--drawn", type=Path, help="folder for photos, if another")
     parser.add_argument("--photos", type=int, default=3500)
     parser.add_argument("--held-out", type=int, default=100, help="photos of split test to choose the weights by")
     parser.add_argument("--steps", type=int, default=Recipe.steps)
     parser.add_argument("--rate", type=float, default=Recipe.rate)
+    parser.add_argument("--sides", type=int, nargs="+", default=Recipe.sides, help="px, before the full side")
+    parser.add_argument("--full-share", type=float, default=Recipe.full_share, help="of the steps, at the full side")
+    parser.add_argument("--edges", type=float, default=Recipe.edges, help="how much more outlines count; 0: no more")
     parser.add_argument("--every", type=int, default=100, help="steps between validations and checkpoints")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--draw-only", action="store_true")
     options = parser.parse_args()
-    photos = load(options.work / "photos", "train", options.photos)
-    held_out = load(options.work / "photos", "test", options.held_out)
+    drawn = options.drawn or options.work / "photos"
+    photos, held_out = load(drawn, "train", options.photos), load(drawn, "test", options.held_out)
     if options.draw_only:
         return
-    recipe = Recipe(steps=options.steps, rate=options.rate, seed=options.seed)
-    train(Trainer(options.base, recipe), photos, held_out, options.work, options.every)
+    options.work.mkdir(parents=True, exist_ok=True)
+    recipe = Recipe(
+        steps=options.steps,
+        rate=options.rate,
+        full_share=options.full_share,
+        sides=tuple(options.sides),
+        edges=options.edges,
+        seed=options.seed,
+    )
+    train(Trainer(options.start, recipe), photos, held_out, options.work, options.every)
 
 
 if __name__ == "__main__":
