@@ -157,7 +157,7 @@ def test_augmentation_moves_all_inputs_together(sides):
 
 def test_no_augmentation_changes_nothing(sides):
     batch = to_tensors(sides, np.arange(3))
-    still = Augmentation(flip=False, degrees=0, crop=0, colour=0)
+    still = Augmentation(flip=False, degrees=0, crop=0, colour=0, unread=0, dull=0)
     for before, after in zip(batch, augment(batch, still, torch.Generator().manual_seed(0)), strict=True):
         torch.testing.assert_close(before, after, atol=1e-4, rtol=0)
 
@@ -326,3 +326,16 @@ def test_a_verdict_is_averaged_over_mirrored_and_closer_views(sides):
         said = averaged_logits(model, batch, mirrored=True)
         views_said = torch.stack([torch.log_softmax(model(*view).double(), dim=1) for view in views])
         torch.testing.assert_close(said, views_said.mean(dim=0), atol=1e-5, rtol=0)
+
+
+def test_augmentation_loses_text_and_sharpness_of_the_asked_share_only(sides):
+    batch = tuple(torch.rand((40, 3, 64, 64), generator=torch.Generator().manual_seed(1)) for _ in range(3))
+    still = {"flip": False, "degrees": 0, "crop": 0, "colour": 0}
+    for name, place, share in (("unread", 1, 0.5), ("dull", 0, 0.5)):
+        settings = Augmentation(**still, **{"unread": 0, "dull": 0, name: share})
+        after = augment(batch, settings, torch.Generator().manual_seed(0))
+        changed = [(a - b).abs().amax(dim=(1, 2, 3)) > 1e-3 for a, b in zip(after, batch, strict=True)]
+        assert 10 < int(changed[place].sum()) < 30
+        assert not any(bool(changed[other].any()) for other in range(3) if other != place)
+    lost = augment(batch, Augmentation(**still, unread=1, dull=0), torch.Generator().manual_seed(0))[1]
+    assert 0.35 < float((lost == 0).float().mean()) < 0.65

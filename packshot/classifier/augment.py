@@ -15,14 +15,17 @@ Batch = tuple[Tensor, Tensor, Tensor]
 @dataclass(frozen=True, slots=True)
 class Augmentation:
     """How far a training photo may be changed. `crop`: the most that is cut off a side's length, and the same again
-    to shift; `colour`: the most that brightness, contrast and each channel's gain change."""
+    to shift; `colour`: the most that brightness, contrast and each channel's gain change; `unread`: the share of photos
+    of whose text a part is taken as not found, as small or odd print is; `dull`: the share that is blurred or noisy."""
 
     flip: bool = True
     upside_down: bool = False
     quarter_turns: bool = False
     degrees: float = 6.0
     crop: float = 0.12
-    colour: float = 0.12
+    colour: float = 0.2
+    unread: float = 0.15
+    dull: float = 0.2
 
 
 def to_tensors(features: FeatureSet, rows: np.ndarray) -> Batch:
@@ -41,7 +44,7 @@ def to_tensors(features: FeatureSet, rows: np.ndarray) -> Batch:
 
 def augment(batch: Batch, settings: Augmentation, generator: torch.Generator) -> Batch:
     """The same batch, changed at random: one affine map a photo for all three inputs, edges repeated outwards; then
-    colours."""
+    the picture's colours and sharpness, and what was found of the text."""
     n = len(batch[0])
     theta = _affine_maps(n, settings, generator)
     picture, text, logits = (
@@ -50,7 +53,8 @@ def augment(batch: Batch, settings: Augmentation, generator: torch.Generator) ->
         )
         for x in batch
     )
-    return _jitter(picture, settings.colour, generator), text, logits
+    picture = _dulled(_jitter(picture, settings.colour, generator), settings.dull, generator)
+    return picture, _partly_unread(text, settings.unread, generator), logits
 
 
 def _affine_maps(n: int, settings: Augmentation, generator: torch.Generator) -> Tensor:
@@ -85,3 +89,20 @@ def _jitter(picture: Tensor, strength: float, generator: torch.Generator) -> Ten
     mean = picture.mean(dim=(1, 2, 3), keepdim=True)
     picture = (picture - mean) * (1 + change(1)) + mean
     return (picture * (1 + change(1)) * (1 + change(3) / 3)).clamp(0, 1)
+
+
+def _dulled(picture: Tensor, share: float, generator: torch.Generator) -> Tensor:
+    """Some photos softened, and with noise, to different degrees."""
+    n = len(picture)
+    strength = torch.rand((n, 1, 1, 1), generator=generator) * (torch.rand((n, 1, 1, 1), generator=generator) < share)
+    soft = F.avg_pool2d(F.pad(picture, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
+    noise = torch.randn(picture.shape, generator=generator)
+    return (picture + (soft - picture) * strength + 0.04 * strength * noise).clamp(0, 1)
+
+
+def _partly_unread(text: Tensor, share: float, generator: torch.Generator) -> Tensor:
+    """Of some photos the text in about half of a coarse grid's cells is lost."""
+    n, _, height, width = text.shape
+    kept = (torch.rand((n, 1, 4, 4), generator=generator) < 0.5).float()
+    kept = torch.maximum(kept, (torch.rand((n, 1, 1, 1), generator=generator) >= share).float())
+    return text * F.interpolate(kept, (height, width), mode="nearest")
