@@ -35,10 +35,11 @@ def pale_parts(found: Foreground, product: np.ndarray, saliency: np.ndarray, mar
     ring += np.bincount(grown[outer], minlength=count)
     beside += np.bincount(grown[outer & product], minlength=count)
     # What differs from the background was cut off with a shadow: it need only hang on the product.
-    strong = np.bincount(labels[~background.alike], minlength=count) > 0.7 * np.bincount(
-        labels.ravel(), minlength=count
-    )
+    areas = np.bincount(labels.ravel(), minlength=count)
+    strong = np.bincount(labels[~background.alike], minlength=count) > 0.7 * areas
+    shaded = strong & (np.bincount(labels[~found.mask], minlength=count) > 0.7 * areas)
     keep = beside > np.where(strong, 0.1, 0.4) * np.maximum(ring, 1)
+    keep |= shaded & (beside >= 4)
     keep[0] = False
     return keep[labels]
 
@@ -58,13 +59,25 @@ def _with_edges(openings: np.ndarray, distance: np.ndarray) -> np.ndarray:
 
 
 def gaps(found: Foreground, product: np.ndarray, saliency: np.ndarray) -> np.ndarray:
-    """bool (h, w): small openings in `product` bool (h, w), such as between rods: of background colour, and the network
-    sees less there than around."""
+    """bool (h, w): openings in `product` bool (h, w), such as between rods or spokes: of background colour, and the
+    network sees less there than around, or nothing at all."""
     background = found.background
     if not background.sure:
         return np.zeros_like(product)
     around = cv2.blur(saliency, (9, 9))
-    return product & background.alike & (background.distance < 6) & (saliency < 0.4) & (around > saliency + 0.02)
+    small = product & background.alike & (background.distance < 6) & (saliency < 0.4) & (around > saliency + 0.02)
+    seen = product & (saliency > 0.5)
+    if seen.sum() < 0.4 * product.sum():
+        return small
+    # A larger one holds specks of other colours: shadows, and what the lossy compression leaves.
+    blind = product & (saliency < 0.1)
+    count, labels = cv2.connectedComponents(blind.astype(np.uint8), connectivity=8)
+    areas = np.maximum(np.bincount(labels.ravel(), minlength=count), 1)
+    like = np.bincount(labels[background.alike], minlength=count) / areas
+    level = np.bincount(labels.ravel(), saliency.ravel(), minlength=count) / areas
+    wide = (like > 0.6) & (level < 0.06)
+    wide[0] = False
+    return small | wide[labels]
 
 
 def unsupported(found: Foreground, body: np.ndarray, saliency: np.ndarray) -> np.ndarray:
@@ -110,13 +123,17 @@ def unsupported(found: Foreground, body: np.ndarray, saliency: np.ndarray) -> np
             scenery = blob.sum() > 0.6 * seen.sum() and (at_edge or found.background.explained < 0.85)
             # Large ones may be parts of the product that the network misses.
             unseen = float(saliency[window][blob].mean()) < 0.02 and blob.sum() < 0.15 * seen.sum()
-            if unseen or faint or mirrored or scenery:
+            # Those on the ground are shadows.
+            level = float(saliency[window][blob].mean())
+            grounded = level < 0.01 and rows[-1] > bottom and rows.mean() > foot and blob.sum() < 0.5 * seen.sum()
+            if unseen or faint or mirrored or scenery or grounded:
                 gone[window] |= (cv2.dilate(blob.astype(np.uint8), kernel) > 0) & blind
     return gone & body
 
 
-def by_saliency(small: np.ndarray, saliency: np.ndarray, marks: np.ndarray) -> np.ndarray:
-    """For busy backgrounds: what the network sees, its outline drawn to the picture's edges by GrabCut."""
+def by_saliency(small: np.ndarray, found: Foreground, saliency: np.ndarray, marks: np.ndarray) -> np.ndarray:
+    """For busy backgrounds, or of several colours: what the network sees, its outline drawn to the picture's edges by
+    GrabCut."""
     height, width = small.shape[:2]
     scale = min(1.0, _BUSY_SIDE / max(height, width))
     size_wh = max(8, round(width * scale)), max(8, round(height * scale))
@@ -138,4 +155,5 @@ def by_saliency(small: np.ndarray, saliency: np.ndarray, marks: np.ndarray) -> n
         cv2.grabCut(cv2.cvtColor(tiny, cv2.COLOR_RGB2BGR), modes, None, *models, 2, cv2.GC_INIT_WITH_MASK)
     mask = ((modes == cv2.GC_FGD) | (modes == cv2.GC_PR_FGD)).astype(np.uint8)
     mask = cv2.resize(255 * mask, (width, height), interpolation=cv2.INTER_CUBIC) > 127
-    return fill_holes(drop_specks(mask & ~marks, 20), saliency < 0.3)
+    through = (saliency < 0.3) & (found.background.alike | found.background.busy)
+    return fill_holes(drop_specks(mask & ~marks, 20), through)

@@ -7,19 +7,21 @@ import numpy as np
 
 from packshot.compose import thickness
 from packshot.foreground import Foreground
-from packshot.plates import plate_under
+from packshot.plates import plate_under, unseen_plate
 
 
 @dataclass(slots=True)
 class Marks:
     """All bool (h, w). `writing`, one a text box; `text`, all of them; `loose`, those that float on the background;
-    `plates`, flat shapes under writing that are overlays, one by one in `plate_masks`."""
+    `plates`, flat shapes under writing that are overlays, one by one in `plate_masks`; `around`, a ring about each text
+    box."""
 
     writing: list[np.ndarray]
     text: np.ndarray
     loose: np.ndarray
     plates: np.ndarray
     plate_masks: list[np.ndarray] = field(default_factory=list)
+    around: list[np.ndarray] = field(default_factory=list)
 
     @property
     def all(self) -> np.ndarray:
@@ -51,7 +53,19 @@ def find_marks(lab: np.ndarray, found: Foreground, quads: list[np.ndarray]) -> M
             plates |= plate
             plate_masks.append(plate)
     loose = union([mask for mask, floats in zip(writing, floating, strict=True) if floats], empty)
-    return Marks(writing, union(writing, empty), loose, plates, plate_masks)
+    return Marks(writing, union(writing, empty), loose, plates, plate_masks, around)
+
+
+def add_unseen_plates(marks: Marks, lab: np.ndarray, found: Foreground, saliency: np.ndarray) -> None:
+    """Plates that hang on the product's outline, so that colours alone took them for a part of it: the network does not
+    see them, `saliency` float32 (h, w)."""
+    for mask, ring in zip(marks.writing, marks.around, strict=True):
+        if (marks.all & mask).sum() > 0.5 * mask.sum() or not mask.any() or saliency[mask].mean() > 0.3:
+            continue
+        plate = unseen_plate(lab, found.mask, mask, ring, saliency)
+        if plate is not None:
+            marks.plates |= plate
+            marks.plate_masks.append(plate)
 
 
 def without_marks(small: np.ndarray, found: Foreground, marks: Marks) -> np.ndarray:

@@ -14,27 +14,56 @@ def plate_under(
 
     `lab` float32 (h, w, 3); `foreground`, `writing` (the text box) and `ring` (around it) bool (h, w).
     """
-    colour = commonest(lab[writing | ring])
-    flat = np.linalg.norm(lab - colour, axis=2) < 7
-    if flat[writing | ring].mean() < 0.3:
+    shape = flat_shape(lab, writing, ring)
+    if shape is None or shape.mean() > most:
         return None
-    kernel = np.ones((3, 3), np.uint8)
-    region = grown(flat | writing, writing)
-    region = fill_holes(cv2.morphologyEx(region.astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0)
-    region = grown(region, writing)
-    if not region.any() or region.mean() > most or not (is_geometric(region) or _is_round(region)):
-        return None
-    # The shape's own soft rim is foreground: look past it.
-    gap = max(2, round(0.007 * max(region.shape)))
-    inner = cv2.dilate(region.astype(np.uint8), np.ones((2 * gap + 1,) * 2, np.uint8))
-    rim = (cv2.dilate(inner, np.ones((5, 5), np.uint8)) > 0) & (inner == 0)
-    free = 1 - foreground[rim].mean() if rim.any() else 1.0
+    flat = np.linalg.norm(lab - commonest(lab[writing | ring]), axis=2) < 7
+    region = shape
+    inner, free = _surroundings(shape, foreground)
     if free > 0.75:
         return inner > 0
     # Labels are seldom round, and seldom end where nothing of their product goes on.
     if free > 0.12 and _is_lettered(flat, writing) and (_is_round(region) or _lies_over(region, foreground)):
         return inner > 0
     return None
+
+
+def unseen_plate(
+    lab: np.ndarray, foreground: np.ndarray, writing: np.ndarray, ring: np.ndarray, saliency: np.ndarray
+) -> np.ndarray | None:
+    """Like `plate_under`, of shapes at the product's outline, if `saliency` float32 (h, w) sees none of it as product:
+    bool (h, w)."""
+    shape = flat_shape(lab, writing, ring, saliency < 0.4)
+    if shape is None or shape.mean() > 0.25 or saliency[shape].mean() > 0.15:
+        return None
+    inner, free = _surroundings(shape, foreground)
+    return (inner > 0) & (saliency < 0.5) if free > 0.12 else None
+
+
+def flat_shape(
+    lab: np.ndarray, writing: np.ndarray, ring: np.ndarray, within: np.ndarray | None = None
+) -> np.ndarray | None:
+    """The rectangle, ellipse or star of one colour on which a text lies, bool (h, w), if it lies on one; `within` bool
+    (h, w), where it may be."""
+    colour = commonest(lab[writing | ring])
+    flat = np.linalg.norm(lab - colour, axis=2) < 7
+    if within is not None:
+        flat &= within
+    if flat[writing | ring].mean() < 0.3:
+        return None
+    kernel = np.ones((3, 3), np.uint8)
+    region = grown(flat | writing, writing)
+    region = fill_holes(cv2.morphologyEx(region.astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0)
+    region = grown(region, writing)
+    return region if region.any() and (is_geometric(region) or _is_round(region)) else None
+
+
+def _surroundings(shape: np.ndarray, foreground: np.ndarray) -> tuple[np.ndarray, float]:
+    """The shape with its soft rim, which is foreground, uint8 (h, w); and how much of what is around it is none."""
+    gap = max(2, round(0.007 * max(shape.shape)))
+    inner = cv2.dilate(shape.astype(np.uint8), np.ones((2 * gap + 1,) * 2, np.uint8))
+    rim = (cv2.dilate(inner, np.ones((5, 5), np.uint8)) > 0) & (inner == 0)
+    return inner, float(1 - foreground[rim].mean()) if rim.any() else 1.0
 
 
 def commonest(colours: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from packshot.compose import drop_specks, fill_holes, signed_distance, thickness
 from packshot.crossings import crossing_lines
 from packshot.foreground import Foreground
 from packshot.fusion import by_saliency, gaps, pale_parts, unsupported
-from packshot.marks import Marks, find_marks, union, without_marks, without_writing
+from packshot.marks import Marks, add_unseen_plates, find_marks, union, without_marks, without_writing
 from packshot.plates import ellipse_fit, grown, is_geometric, thin_lines
 
 
@@ -66,8 +66,10 @@ def read_scene(
     if see is not None:
         saliency = _look(small, found, body, marks, see)
         if not found.background.sure:
-            body = by_saliency(small, saliency, marks.all | lines)
+            body = by_saliency(small, found, saliency, marks.all | lines)
         else:
+            add_unseen_plates(marks, lab, found, saliency)
+            body &= ~marks.plates
             body &= ~unsupported(found, body, saliency)
     body = drop_specks(body, max(6, int(0.0003 * body.size)))
 
@@ -105,6 +107,9 @@ def _look(
     thick = drop_specks(body, max(6, int(0.0005 * body.size)))
     if not found.background.sure or not thick.any():
         return see(picture)
+    # What was cut off with a shadow may be a foot or a shaft: the network is to judge it.
+    shaded = ~found.background.mask & ~found.background.frame & ~marks.all
+    thick = grown(thick | (shaded & ~found.mask), thick)
     x0, y0, x1, y1 = _bounds(thick)
     margin = round(0.08 * max(x1 - x0, y1 - y0)) + 4
     window = slice(max(0, y0 - margin), y1 + margin), slice(max(0, x0 - margin), x1 + margin)
@@ -153,6 +158,7 @@ def _candidates(
     if any(part.seen > 0.5 and part.score > 0.06 for part in parts):
         for part in parts:
             part.score *= 0.4 + 0.6 * min(1.0, 1.25 * part.seen)
+    _set_back_lenses(parts)
     # Flat shapes with writing are plates, as long as there is something else.
     plates = [_is_flat(part, lab) and _text_share(part, marks.text) > 0.15 for part in parts]
     if any(part.score > 0.1 and not plate for part, plate in zip(parts, plates, strict=True)):
@@ -164,6 +170,15 @@ def _candidates(
 def _is_disc(part: Part) -> bool:
     x0, y0, x1, y1 = part.xyxy
     return 0.9 < (x1 - x0) / (y1 - y0) < 1.1 and ellipse_fit(fill_holes(part.mask)) > 0.94
+
+
+def _set_back_lenses(parts: list[Part]) -> None:
+    """Lower the scores of magnified details: a disc beside something else that is seen as a product."""
+    discs = [_is_disc(part) for part in parts]
+    others = [part for part, disc in zip(parts, discs, strict=True) if not disc and part.seen > 0.5]
+    if any(part.score > 0.03 for part in others):
+        for part, disc in zip(parts, discs, strict=True):
+            part.score *= 0.12 if disc else 1.0
 
 
 def _is_line_art(colours: np.ndarray, background: Background, window: tuple[slice, slice], piece: np.ndarray) -> bool:
@@ -222,6 +237,7 @@ def _choose(candidates: list[Part], marks: Marks, lab: np.ndarray) -> list[Part]
     drawn = [_is_drawn(part, lab) for part in candidates]
     sizes = [fill_holes(part.mask).sum() / best_area for part in candidates]
     many = sum(size > 0.25 and not bare for size, bare in zip(sizes, drawn, strict=True)) >= 4
+    many |= sum(part.seen > 0.85 and not bare for part, bare in zip(candidates, drawn, strict=True)) >= 5
     for part, size, bare in zip(candidates[1:], sizes[1:], drawn[1:], strict=True):
         if part.seen < 0.1 and best.seen > 0.5 and part.strength < 0.65 * best.strength:
             continue
@@ -230,6 +246,9 @@ def _choose(candidates: list[Part], marks: Marks, lab: np.ndarray) -> list[Part]
         alike &= written_best or _text_share(part, marks.text) < 0.12
         alike &= not _is_card(part) and (flat_best or not _is_flat(part, lab))
         alike &= round_best or not _is_disc(part)
+        # What the network is sure of may be smaller than the best, and of one colour.
+        clear = part.seen > 0.85 and size > (0.02 if many else 0.1) and (not _is_flat(part, lab) or _text_share(part, marks.text) < 0.12)
+        alike |= clear and not _is_card(part) and (round_best or not _is_disc(part))
         if alike or (many and size > 0.1 and not bare and _text_share(part, marks.text) < 0.4):
             chosen.append(part)
     left = [part for part in candidates[1:] if not any(part is other for other in chosen)]
@@ -269,6 +288,9 @@ def _belongs(
         return False  # a plate
     if (near & part.mask).sum() > 0.25 * part.mask.sum():
         return True
+    # A foot or a stand that shade cut off: it touches the product all along its top.
+    if 2 * (near & part.mask).sum() > reach * reach and part.seen > 0.25 and part.mask.sum() < 0.3 * best.mask.sum():
+        return not _is_drawn(part, lab)
     touches = int((covered & part.mask).sum()) > 2 * reach
     return touches and part.score > 0.02 and part.mask.sum() < best.mask.sum() and not _is_drawn(part, lab)
 
