@@ -147,7 +147,14 @@ def _is_round(region: np.ndarray) -> bool:
 def thin_lines(body: np.ndarray, marks: np.ndarray) -> np.ndarray:
     """Callout and dimension lines in `body` bool (h, w): thin, straight, and starting at an overlay in `marks`, or
     standing free of everything thick."""
-    width = max(2, round(0.008 * max(body.shape)))
+    side = max(body.shape)
+    lines = _lines_of(body, marks, max(2, round(0.008 * side)), bold=False)
+    return lines | _lines_of(body & ~lines, marks, max(3, round(0.014 * side)), bold=True)
+
+
+def _lines_of(body: np.ndarray, marks: np.ndarray, width: int, bold: bool) -> np.ndarray:
+    """Lines at most `width` px wide. Bold ones must touch their overlay and be straight: legs are as wide."""
+    side = max(body.shape)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width + 1, width + 1))
     # A bright streak along a thin part does not make two lines of it.
     closed = cv2.morphologyEx(body.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
@@ -155,25 +162,50 @@ def thin_lines(body: np.ndarray, marks: np.ndarray) -> np.ndarray:
     near_thick = cv2.dilate(thick, np.ones((3, 3), np.uint8)) > 0
     thin = body & ~near_thick
     count, labels, stats, _ = cv2.connectedComponentsWithStats(thin.astype(np.uint8), connectivity=8)
-    reach = max(4, round(0.025 * max(body.shape)))
-    beside_marks = cv2.dilate(marks.astype(np.uint8), np.ones((2 * reach + 1,) * 2, np.uint8)) > 0
-    beside_thick = cv2.dilate(near_thick.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    beside_marks = _within(marks, max(4, round((0.012 if bold else 0.025) * side)))
+    # A line may begin beside its caption's box, where no writing is.
+    near_marks = _within(marks, round(0.12 * side), round(0.03 * side))
+    beside_thick = _within(near_thick, 1)
     lines = np.zeros(body.shape, bool)
     for label in range(1, count):
         x, y, w, h, area = stats[label]
-        if max(w, h) < 0.025 * max(body.shape):
+        if max(w, h) < (0.05 if bold else 0.025) * side:
             continue
         box = slice(y, y + h), slice(x, x + w)
         piece = labels[box] == label
-        starts = bool((piece & beside_marks[box]).any())
-        free = not (piece & beside_thick[box]).any()
-        if not (starts or free):
-            continue
         points = cv2.findNonZero(piece.astype(np.uint8))
-        short = min(cv2.minAreaRect(points)[1])
-        if short <= 1.5 * width + 2 or (starts and area < 0.08 * w * h):
+        short, long = sorted(cv2.minAreaRect(points)[1])
+        straight = short <= width + 1.5 and long > 5 * short
+        starts = bool((piece & beside_marks[box]).any())
+        if not bold and straight and max(w, h) > 0.05 * side:
+            starts |= bool((piece & near_marks[box])[_loose_end(piece, beside_thick[box])].any())
+        free = not bold and not (piece & beside_thick[box]).any()
+        if (starts or free) and (straight or not bold and (short <= 1.5 * width + 2 or starts and area < 0.08 * w * h)):
             lines[box] |= piece
     return lines
+
+
+def _loose_end(piece: np.ndarray, beside_thick: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns of a line's pixels farthest from what it hangs on; none if it hangs on both ends."""
+    rows, cols = np.nonzero(piece)
+    along = (cols - cols.mean()) * np.ptp(cols) + (rows - rows.mean()) * np.ptp(rows) * _slant(rows, cols)
+    held = beside_thick[rows, cols]
+    low, high = along <= np.quantile(along, 0.05), along >= np.quantile(along, 0.95)
+    if (low & held).any() == (high & held).any():
+        return rows[:0], cols[:0]
+    end = high if (low & held).any() else low
+    return rows[end], cols[end]
+
+
+def _slant(rows: np.ndarray, cols: np.ndarray) -> float:
+    """1 for lines that fall to the right, -1 for those that rise."""
+    return -1.0 if ((rows - rows.mean()) * (cols - cols.mean())).sum() < 0 else 1.0
+
+
+def _within(mask: np.ndarray, across: int, up: int | None = None) -> np.ndarray:
+    """Less than `across` px to the side of `mask` and `up` (or as many) above or below."""
+    kernel_hw = 2 * (across if up is None else up) + 1, 2 * across + 1
+    return cv2.dilate(mask.astype(np.uint8), np.ones(kernel_hw, np.uint8)) > 0
 
 
 def grown(mask: np.ndarray, seed: np.ndarray) -> np.ndarray:

@@ -247,7 +247,8 @@ def _choose(candidates: list[Part], marks: Marks, lab: np.ndarray) -> list[Part]
         alike &= not _is_card(part) and (flat_best or not _is_flat(part, lab))
         alike &= round_best or not _is_disc(part)
         # What the network is sure of may be smaller than the best, and of one colour.
-        clear = part.seen > 0.85 and size > (0.02 if many else 0.1) and (not _is_flat(part, lab) or _text_share(part, marks.text) < 0.12)
+        clear = part.seen > 0.85 and size > (0.02 if many else 0.1)
+        clear &= not _is_flat(part, lab) or _text_share(part, marks.text) < 0.12
         alike |= clear and not _is_card(part) and (round_best or not _is_disc(part))
         if alike or (many and size > 0.1 and not bare and _text_share(part, marks.text) < 0.4):
             chosen.append(part)
