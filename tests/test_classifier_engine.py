@@ -127,4 +127,4 @@ def test_weights_are_named_without_torch():
         "print(C.weights_revision(C.Params())); assert 'torch' not in sys.modules"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert len(result.stdout.split("@")[0]) == 64
+    assert len(result.stdout.split("+")[0]) == 64

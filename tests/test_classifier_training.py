@@ -15,10 +15,11 @@ from packshot.classifier.evaluate import (
     classification_report,
     evaluate,
     fit_temperature,
-    predict_logits,
+    network_log_probabilities,
     softmax,
 )
 from packshot.classifier.evaluate import main as evaluate_command
+from packshot.classifier.fact_vector import NAMES
 from packshot.classifier.feature_set import (
     FeatureRow,
     FeatureSet,
@@ -52,7 +53,8 @@ def row(number: int, verdict: str, side: int, digest: str | None = None) -> Feat
     image[:, half] += 120
     logits[:, half.start * 4 : half.stop * 4] += 60
     scale = np.full(3, 0.1, np.float32)
-    features = Features(image, np.zeros((64, 64, 3), np.uint8), 1 / 255, logits, scale)
+    facts = rng.normal(0, 1, len(NAMES)).astype(np.float32)
+    features = Features(image, np.zeros((64, 64, 3), np.uint8), 1 / 255, logits, scale, facts)
     return FeatureRow(digest or f"{number:064x}", verdict, f"hand-made {number}", features)
 
 
@@ -163,7 +165,12 @@ def test_no_augmentation_changes_nothing(sides):
 
 
 QUICK = TrainSettings(
-    epochs=6, patience=6, batch=4, learning_rate=1e-3, augmentation=Augmentation(flip=False, degrees=0)
+    epochs=6,
+    patience=6,
+    batch=4,
+    learning_rate=1e-3,
+    facts_head=False,
+    augmentation=Augmentation(flip=False, degrees=0),
 )
 
 
@@ -299,7 +306,8 @@ def test_prediction_does_not_depend_on_the_batch(tmp_path, sides):
     from packshot.classifier.model import ThreeInputNet
 
     model = ThreeInputNet(2, pool_logits_first=True)
-    np.testing.assert_allclose(predict_logits(model, sides, batch=64), predict_logits(model, sides, batch=1), atol=1e-5)
+    alone, together = (network_log_probabilities(model, sides, True, batch) for batch in (1, 64))
+    np.testing.assert_allclose(alone, together, atol=1e-5)
     assert model.training
 
 
@@ -307,7 +315,7 @@ def test_a_verdict_is_averaged_over_mirrored_and_closer_views(sides):
     torch.manual_seed(0)
     from packshot.classifier.augment import to_tensors
     from packshot.classifier.model import ThreeInputNet
-    from packshot.classifier.views import CLOSER, averaged_logits, views_of
+    from packshot.classifier.views import CLOSER, averaged_log_probabilities, views_of
 
     batch = to_tensors(sides, np.arange(4))
     views = views_of(batch, mirrored=True)
@@ -323,7 +331,7 @@ def test_a_verdict_is_averaged_over_mirrored_and_closer_views(sides):
 
     model = ThreeInputNet(2, pool_logits_first=True).eval()
     with torch.inference_mode():
-        said = averaged_logits(model, batch, mirrored=True)
+        said = averaged_log_probabilities(model, batch, mirrored=True)
         views_said = torch.stack([torch.log_softmax(model(*view).double(), dim=1) for view in views])
         torch.testing.assert_close(said, views_said.mean(dim=0), atol=1e-5, rtol=0)
 

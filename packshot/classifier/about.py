@@ -22,7 +22,8 @@ class Checkpoint:
     `feature_engines`: by stage ("ocr", "segment"), what made the features that the network was trained on: `name`,
     `version`, `params`, `weights_revision`. `inputs`: name to shape, height × width × channels. `temperature`
     divides the class logits before softmax (Guo et al. 2017). `mirrored`: the network learnt from mirror images too,
-    so that they are among the views by which a photo is judged.
+    so that they are among the views by which a photo is judged. `head`: the facts head that has the last word
+    (packshot.classifier.facts_head), None where the network has it.
     """
 
     classes: tuple[str, ...]
@@ -32,6 +33,7 @@ class Checkpoint:
     features_version: int
     temperature: float = 1.0
     mirrored: bool = True
+    head: dict[str, Any] | None = None
     training: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
 

@@ -16,7 +16,7 @@ import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ import cv2
 import numpy as np
 
 from packshot.classifier.degrade import degrade
+from packshot.classifier.facts import measure_facts
 from packshot.classifier.feature_set import FeatureRow, open_folder, shard_path, write_shard
 from packshot.classifier.features import describe_engine, make_features
 from packshot.engines import engine_class, make_engine
@@ -123,12 +124,13 @@ def read_labels(path: Path) -> LabelledSource:
     return LabelledSource(path, rows)
 
 
-def rows_of(photos: list[LabelledPhoto], ocr: Engine, segment: Engine) -> list[FeatureRow]:
-    """Read, segment and reduce photos, in order."""
+def rows_of(photos: list[LabelledPhoto], ocr: Engine, segment: Engine, language: str = "ru") -> list[FeatureRow]:
+    """Read, segment, measure and reduce photos, in order. `language` is the market's."""
     images = [p.image for p in photos]
     texts = _in_calls(ocr, images)
     segmentations = _in_calls(segment, images)
-    features = map_photos(make_features, images, texts, segmentations)
+    facts = map_photos(partial(measure_facts, language=language), images, texts, segmentations)
+    features = map_photos(make_features, images, texts, segmentations, facts)
     return [FeatureRow(p.digest, p.verdict, p.origin, f) for p, f in zip(photos, features, strict=True)]
 
 

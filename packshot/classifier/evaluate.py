@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from packshot.classifier.about import Checkpoint
+from packshot.classifier.facts_head import FactsHead, cross_fitted, fit_head
 from packshot.classifier.feature_set import FeatureSet, read_feature_set, read_folder_about
 from packshot.errors import PackshotError, SettingError
 
@@ -26,12 +27,31 @@ if TYPE_CHECKING:
 RELIABILITY_BINS = 10
 
 
-def predict_logits(model: "ThreeInputNet", features: FeatureSet, mirrored: bool = True, batch: int = 16) -> np.ndarray:
-    """Class logits of every row, averaged over its views, float64 (n, classes): what a photo's verdict is made of.
-    `mirrored` as in the checkpoint."""
-    from packshot.classifier.views import averaged_logits
+def predict_logits(model: "ThreeInputNet", about: Checkpoint, features: FeatureSet) -> np.ndarray:
+    """Class logits of every row, float64 (n, classes): what a photo's verdict is made of."""
+    seen = network_log_probabilities(model, features, about.mirrored)
+    return seen if about.head is None else FactsHead.from_json(about.head).logits(seen, features.facts)
 
-    return _each_batch(partial(averaged_logits, model, mirrored=mirrored), model, features, batch)
+
+def network_log_probabilities(
+    model: "ThreeInputNet", features: FeatureSet, mirrored: bool, batch: int = 16
+) -> np.ndarray:
+    """What the network alone says of every row, averaged over its views, float64 (n, classes)."""
+    from packshot.classifier.views import averaged_log_probabilities
+
+    return _each_batch(partial(averaged_log_probabilities, model, mirrored=mirrored), model, features, batch)
+
+
+def finish(
+    model: "ThreeInputNet", features: FeatureSet, mirrored: bool, head: bool = True
+) -> tuple[dict[str, Any] | None, float, dict[str, Any]]:
+    """The facts head and the temperature that suit a trained network, fitted on photos that it has not learnt from;
+    and the report on them, each judged by a head that was fitted on others."""
+    seen = network_log_probabilities(model, features, mirrored)
+    logits = cross_fitted(seen, features.facts, features.labels) if head else seen
+    temperature = fit_temperature(logits, features.labels)
+    report = classification_report(softmax(logits, temperature), features.labels, features.classes)
+    return fit_head(seen, features.facts, features.labels).as_json() if head else None, temperature, report
 
 
 def quick_logits(model: "ThreeInputNet", features: FeatureSet, batch: int = 64) -> np.ndarray:
@@ -176,7 +196,7 @@ def evaluate(weights: Path, folder: Path) -> dict[str, Any]:
             "make them again with the same engines, or train with these"
         )
     features = read_feature_set(folder, pooled=about.pool_logits_first, classes=about.classes)
-    report = judge(predict_logits(model, features, about.mirrored), features.labels, about)
+    report = judge(predict_logits(model, about, features), features.labels, about)
     for called, origin in zip(report["called"], features.origins.tolist(), strict=True):
         called["origin"] = origin
     return report

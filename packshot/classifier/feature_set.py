@@ -40,7 +40,7 @@ class FeatureSet:
 
     `image`, `text_mask` uint8 (n, 64, 64, 3); `text_scale` float32 (n,); `logits` int8 (n, 256, 256, 3), or,
     pooled, the sums of 4×4 of them, int16 (n, 64, 64, 3): exactly what averaging gives, with the divisor in
-    `logits_scale` float32 (n, 3). `labels` int64 (n,) index `classes`.
+    `logits_scale` float32 (n, 3). `facts` float32 (n, facts). `labels` int64 (n,) index `classes`.
     """
 
     classes: tuple[str, ...]
@@ -49,6 +49,7 @@ class FeatureSet:
     text_scale: np.ndarray
     logits: np.ndarray
     logits_scale: np.ndarray
+    facts: np.ndarray
     labels: np.ndarray
     digests: np.ndarray
     origins: np.ndarray
@@ -128,6 +129,7 @@ def write_shard(folder: Path, number: int, rows: Sequence[FeatureRow]) -> None:
             text_scale=np.array([r.features.text_scale for r in rows], np.float32),
             logits=np.stack([r.features.sam_logits for r in rows]),
             logits_scale=np.stack([r.features.logits_scale for r in rows]),
+            facts=np.stack([r.features.facts for r in rows]),
             verdict=np.array([r.verdict for r in rows], np.str_),
             digest=np.array([r.digest for r in rows], np.str_),
             origin=np.array([r.origin for r in rows], np.str_),
@@ -158,7 +160,7 @@ def read_feature_set(folder: Path, *, pooled: bool, classes: tuple[str, ...] = V
     labels = np.array([index[v] for v in whole["verdict"].tolist()], np.int64)
     return FeatureSet(
         tuple(classes),
-        *(whole[k] for k in ("image", "text_mask", "text_scale", "logits", "logits_scale")),
+        *(whole[k] for k in ("image", "text_mask", "text_scale", "logits", "logits_scale", "facts")),
         labels,
         whole["digest"],
         whole["origin"],

@@ -1,4 +1,5 @@
-"""The network's three inputs, made from a photo, its text boxes and its segmentation, and kept in 8 bits.
+"""The network's three inputs, made from a photo, its text boxes and its segmentation, and kept in 8 bits; with them
+the facts measured on the photo, as numbers.
 
 The published solution reduced the photo to 64×64 before it read and segmented it. Here both happen at the photo's
 own size, and their maps are reduced afterwards, so that text which is legible in the photo counts.
@@ -13,10 +14,12 @@ import numpy as np
 from PIL import Image
 
 from packshot.artifacts import Segmentation, Texts
+from packshot.classifier.fact_vector import fact_vector
+from packshot.classifier.facts import Facts
 from packshot.engines.base import Engine
 from packshot.errors import SettingError
 
-FEATURES_VERSION = 1
+FEATURES_VERSION = 2
 """Raised whenever the same photo and artifacts give other features; a checkpoint records it."""
 
 INPUTS = {"image": [64, 64, 3], "text_mask": [64, 64, 3], "sam_logits": [256, 256, 3]}
@@ -30,7 +33,7 @@ class Features:
 
     `image` uint8 (64, 64, 3), times 1/255: min-max normalised RGB. `text_mask` uint8 (64, 64, 3), times
     `text_scale` (a float): for each mask of the segmentation, mask × score × summed confidences. `sam_logits` int8
-    (256, 256, 3), times `logits_scale` float32 (3,).
+    (256, 256, 3), times `logits_scale` float32 (3,). `facts` float32: see packshot.classifier.fact_vector.
     """
 
     image: np.ndarray
@@ -38,6 +41,7 @@ class Features:
     text_scale: float
     sam_logits: np.ndarray
     logits_scale: np.ndarray
+    facts: np.ndarray
 
     def dequantise(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """image, text_mask and sam_logits as float32, height × width × channels."""
@@ -57,17 +61,19 @@ class Features:
             text_scale=np.float32(self.text_scale),
             sam_logits=self.sam_logits,
             logits_scale=self.logits_scale,
+            facts=self.facts,
         )
         return buffer.getvalue()
 
     @classmethod
     def decode(cls, data: bytes) -> "Features":
         with np.load(io.BytesIO(data), allow_pickle=False) as z:
-            return cls(z["image"], z["text_mask"], float(z["text_scale"]), z["sam_logits"], z["logits_scale"])
+            scale = float(z["text_scale"])
+            return cls(z["image"], z["text_mask"], scale, z["sam_logits"], z["logits_scale"], z["facts"])
 
 
-def make_features(image: np.ndarray, texts: Texts, segmentation: Segmentation) -> Features:
-    """The three inputs of METHOD.md. `image` RGB uint8 (H, W, 3); the segmentation must be that of the same photo."""
+def make_features(image: np.ndarray, texts: Texts, segmentation: Segmentation, facts: Facts) -> Features:
+    """The three inputs of METHOD.md, and the facts. `image` RGB uint8 (H, W, 3); the rest must be of the same photo."""
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
         raise SettingError(f"a photo must be RGB uint8 (H, W, 3), not {image.dtype} {image.shape}")
     if segmentation.shape_hw != image.shape[:2]:
@@ -81,6 +87,7 @@ def make_features(image: np.ndarray, texts: Texts, segmentation: Segmentation) -
         text_scale,
         quantised,
         logits_scale,
+        fact_vector(facts),
     )
 
 

@@ -18,6 +18,8 @@ import numpy as np
 from packshot import progress
 from packshot.artifacts import Segmentation, Texts
 from packshot.classifier.about import Checkpoint
+from packshot.classifier.fact_vector import NAMES
+from packshot.classifier.facts import measure_facts
 from packshot.classifier.feature_set import FeatureSet, pool_logits
 from packshot.classifier.features import FEATURES_VERSION, INPUTS, Features, make_features
 from packshot.classifier.labelled_run import Picture
@@ -82,8 +84,8 @@ def _alike(profile: Profile, stage: str, made: dict[str, Any], trained: dict[str
 
 
 def features_key(run: Run, digest: str) -> str:
-    facts = [FEATURES_VERSION, run.fingerprints["ocr"], run.fingerprints["segment"]]
-    fingerprint = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
+    made_by = [FEATURES_VERSION, run.fingerprints["ocr"], run.fingerprints["segment"], run.spec.profile.language]
+    fingerprint = hashlib.sha256(json.dumps(made_by).encode()).hexdigest()[:16]
     return f"artifacts/{STAGE}/{fingerprint}/{digest[:2]}/{digest}.npz"
 
 
@@ -145,6 +147,7 @@ def load_feature_set(run: Run, pictures: list[Picture], *, pooled: bool) -> Feat
         np.empty(n, np.float32),
         np.empty((n, *large), np.int16 if pooled else np.int8),
         np.empty((n, 3), np.float32),
+        np.empty((n, len(NAMES)), np.float32),
         np.array([classes.index(p.verdict) for p in pictures], np.int64),
         np.array([p.digest for p in pictures], np.str_),
         np.array([p.sku for p in pictures], np.str_),
@@ -162,7 +165,7 @@ def load_feature_set(run: Run, pictures: list[Picture], *, pooled: bool) -> Feat
             if pooled:
                 sums, scales = pool_logits(logits[None], scale[None])
                 logits, scale = sums[0], scales[0]
-            found.logits[i], found.logits_scale[i] = logits, scale
+            found.logits[i], found.logits_scale[i], found.facts[i] = logits, scale, one.facts
     return found
 
 
@@ -174,10 +177,10 @@ def _make(run: Run, picture: Picture) -> Features:
         data[key] = run.store.get(key)
         if data[key] is None:
             raise PhotoError(ErrorCode.STORE_ERROR, f"{key} is gone from the store")
-    photo, texts, segmentation = data.values()
-    return make_features(
-        decode(photo, run.spec.profile.fetch.image_limits), Texts.decode(texts), Segmentation.decode(segmentation)
-    )
+    photo = decode(data[picture.photo_key], run.spec.profile.fetch.image_limits)
+    texts, segmentation = Texts.decode(data[f"{keys['ocr']}.json"]), Segmentation.decode(data[f"{keys['segment']}.npz"])
+    facts = measure_facts(photo, texts, segmentation, run.spec.profile.language)
+    return make_features(photo, texts, segmentation, facts)
 
 
 def _note(run: Run, pictures: list[Picture]) -> None:

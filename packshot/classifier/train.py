@@ -31,8 +31,7 @@ from packshot.classifier.checkpoint import load_weights, save_checkpoint
 from packshot.classifier.evaluate import (
     classification_report,
     cross_entropy,
-    fit_temperature,
-    predict_logits,
+    finish,
     quick_logits,
     softmax,
 )
@@ -61,7 +60,8 @@ class TrainSettings:
     training in bfloat16 (weights and evaluation stay float32): on a CPU that has it, three to four times as
     fast. `cosine` lets the learning rate fall along a half cosine over `epochs` instead of on plateaus (Loshchilov,
     Hutter, "SGDR", 2017): better where the number of epochs is known beforehand. `start` names the weights to begin
-    with, "shipped" or a path or address of a checkpoint; empty, they are drawn at random."""
+    with, "shipped" or a path or address of a checkpoint; empty, they are drawn at random. `facts_head` gives the
+    measured facts a say in the verdict (packshot.classifier.facts_head)."""
 
     per_class: int = 0
     validation_share: float = 0.2
@@ -77,6 +77,7 @@ class TrainSettings:
     pool_logits_first: bool = True
     bfloat16: bool = False
     start: str = ""
+    facts_head: bool = True
     seed: int = 0
     augmentation: Augmentation = Augmentation()
 
@@ -97,7 +98,8 @@ def train(
     settings: TrainSettings,
     on_epoch: Callable[[dict[str, Any]], None] = lambda row: None,
 ) -> Checkpoint:
-    """Train, keep the best epoch by validation accuracy, fit the temperature on validation, and write the checkpoint.
+    """Train, keep the best epoch by validation accuracy, fit the facts head and the temperature on validation, and
+    write the checkpoint.
 
     `about_features` is what `read_folders` says. Goes on from `out`'s .training folder where there is one of the same
     settings and photos. `on_epoch` gets each epoch's metrics once they are safe on disk.
@@ -148,9 +150,7 @@ def train(
         on_epoch(row)
 
     state.load_best(model)
-    logits = predict_logits(model, validation, settings.augmentation.flip)
-    temperature = fit_temperature(logits, validation.labels)
-    report = classification_report(softmax(logits, temperature), validation.labels, features.classes)
+    head, temperature, report = finish(model, validation, settings.augmentation.flip, settings.facts_head)
     about = Checkpoint(
         classes=features.classes,
         pool_logits_first=settings.pool_logits_first,
@@ -159,6 +159,7 @@ def train(
         features_version=FEATURES_VERSION,
         temperature=temperature,
         mirrored=settings.augmentation.flip,
+        head=head,
         training={
             "settings": asdict(settings),
             "started_from": started_from,

@@ -27,9 +27,8 @@ def views_of(batch: Batch, mirrored: bool) -> list[Batch]:
     return [view for one in shown for view in (one, tuple(x.flip(3) for x in one))]
 
 
-def averaged_logits(model: ThreeInputNet, batch: Batch, mirrored: bool) -> Tensor:
-    """float64 (n, classes): the mean over the views of the logarithms of their probabilities; to be used as class
-    logits are."""
+def averaged_log_probabilities(model: ThreeInputNet, batch: Batch, mirrored: bool) -> Tensor:
+    """float64 (n, classes): the mean over the views of the logarithms of their probabilities."""
     image, text_mask, sam_logits = batch
     views = views_of((image, text_mask, model.pooled(sam_logits)), mirrored)
     together = (torch.cat(parts) for parts in zip(*views, strict=True))

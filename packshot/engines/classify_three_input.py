@@ -1,6 +1,8 @@
 """Verdicts by the three-input network of METHOD.md, with the weights that packshot ships or the user's own, and the
 reasons that a photo's measured facts give."""
 
+import hashlib
+import json
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -10,8 +12,10 @@ from pydantic import Field
 
 from packshot.artifacts import Classification, Segmentation, Texts
 from packshot.classifier.about import SHIPPED_WEIGHTS, Checkpoint, local_weights, read_about, weights_digest
+from packshot.classifier.evaluate import softmax
 from packshot.classifier.facts import measure_facts
-from packshot.classifier.features import FEATURES_VERSION, INPUTS, make_features
+from packshot.classifier.facts_head import FactsHead
+from packshot.classifier.features import FEATURES_VERSION, INPUTS, Features, make_features
 from packshot.classifier.reasons import explain_verdict
 from packshot.engines.base import Engine, EngineParams, map_photos
 from packshot.errors import SettingError
@@ -49,13 +53,14 @@ class ThreeInputClassifier(Engine):
         torch.set_num_threads(params.threads)
         self._about = _checked_about(params.weights_path)
         self._model = load_checkpoint(params.weights_path)[0].requires_grad_(False)
+        self._head = FactsHead.from_json(self._about.head) if self._about.head else None
 
     @classmethod
     def weights_revision(cls, params: ThreeInputParams) -> str:
-        """SHA-256 of the weights file, and what else changes the probabilities: the temperature, and the views."""
+        """SHA-256 of the weights file, and of what else changes the probabilities: temperature, views, facts head."""
         about = read_about(params.weights_path)
-        views = "" if about.mirrored else ",unmirrored"
-        return f"{weights_digest(params.weights_path)}@{about.temperature:.6g}{views}"
+        rest = json.dumps([about.temperature, about.mirrored, about.head], sort_keys=True)
+        return f"{weights_digest(params.weights_path)}+{hashlib.sha256(rest.encode()).hexdigest()[:12]}"
 
     @classmethod
     def feature_engines(cls, params: ThreeInputParams) -> dict[str, dict[str, Any]]:
@@ -86,25 +91,28 @@ class ThreeInputClassifier(Engine):
         self, images: list[np.ndarray], texts: list[Texts], segmentations: list[Segmentation]
     ) -> list[Classification]:
         language, threads = self.params.language, self.params.threads
-        features = map_photos(make_features, images, texts, segmentations, threads=threads)
         facts = map_photos(partial(measure_facts, language=language), images, texts, segmentations, threads=threads)
+        features = map_photos(make_features, images, texts, segmentations, facts, threads=threads)
         # One photo at a time: a larger batch sums in another order, and results must not depend on the grouping.
-        results = [Classification.from_array(self._probabilities(f.dequantise()), self.classes) for f in features]
+        results = [Classification.from_array(self._probabilities(f), self.classes) for f in features]
         for result, measured in zip(results, facts, strict=True):
             verdict = result.verdict
             result.facts = measured.as_json()
             result.reasons = explain_verdict(measured, verdict, result.probabilities[verdict], language)
         return results
 
-    def _probabilities(self, inputs: tuple[np.ndarray, ...]) -> np.ndarray:
+    def _probabilities(self, features: Features) -> np.ndarray:
         import torch
 
-        from packshot.classifier.views import averaged_logits
+        from packshot.classifier.views import averaged_log_probabilities
 
+        inputs = (np.ascontiguousarray(a.transpose(2, 0, 1)) for a in features.dequantise())
         with torch.inference_mode():
-            tensors = [torch.from_numpy(np.ascontiguousarray(a.transpose(2, 0, 1)))[None] for a in inputs]
-            logits = averaged_logits(self._model, tuple(tensors), self._about.mirrored)[0] / self._about.temperature
-            return torch.softmax(logits, dim=0).numpy()
+            batch = tuple(torch.from_numpy(a)[None] for a in inputs)
+            logits = averaged_log_probabilities(self._model, batch, self._about.mirrored).numpy()
+        if self._head is not None:
+            logits = self._head.logits(logits, features.facts[None])
+        return softmax(logits, self._about.temperature)[0]
 
 
 def _checked_about(path: Path) -> Checkpoint:
