@@ -7,8 +7,10 @@ network (packshot.saliency) loses thin parts, fills small openings, and takes pl
 import cv2
 import numpy as np
 
+from packshot.background import to_lab
 from packshot.compose import drop_specks, fill_holes
 from packshot.foreground import Foreground
+from packshot.plates import grown
 
 _BUSY_SIDE = 288
 
@@ -30,10 +32,10 @@ def pale_parts(found: Foreground, product: np.ndarray, saliency: np.ndarray, mar
     candidates &= cv2.dilate(_with_edges(open_, background.distance), kernel) == 0
     count, labels = cv2.connectedComponents(candidates.astype(np.uint8), connectivity=4)
     ring, beside = np.zeros(count), np.zeros(count)
-    grown = cv2.dilate(labels.astype(np.float32), np.ones((3, 3), np.uint8)).astype(np.int32)
-    outer = (labels == 0) & (grown > 0)
-    ring += np.bincount(grown[outer], minlength=count)
-    beside += np.bincount(grown[outer & product], minlength=count)
+    wider = cv2.dilate(labels.astype(np.float32), np.ones((3, 3), np.uint8)).astype(np.int32)
+    outer = (labels == 0) & (wider > 0)
+    ring += np.bincount(wider[outer], minlength=count)
+    beside += np.bincount(wider[outer & product], minlength=count)
     # What differs from the background was cut off with a shadow: it need only hang on the product.
     areas = np.bincount(labels.ravel(), minlength=count)
     strong = np.bincount(labels[~background.alike], minlength=count) > 0.7 * areas
@@ -58,17 +60,17 @@ def _with_edges(openings: np.ndarray, distance: np.ndarray) -> np.ndarray:
     return kept
 
 
-def gaps(found: Foreground, product: np.ndarray, saliency: np.ndarray) -> np.ndarray:
+def gaps(small: np.ndarray, found: Foreground, product: np.ndarray, saliency: np.ndarray) -> np.ndarray:
     """bool (h, w): openings in `product` bool (h, w), such as between rods or spokes: of background colour, and the
     network sees less there than around, or nothing at all."""
     background = found.background
     if not background.sure:
         return np.zeros_like(product)
     around = cv2.blur(saliency, (9, 9))
-    small = product & background.alike & (background.distance < 6) & (saliency < 0.4) & (around > saliency + 0.02)
+    narrow = product & background.alike & (background.distance < 6) & (saliency < 0.4) & (around > saliency + 0.02)
     seen = product & (saliency > 0.5)
     if seen.sum() < 0.4 * product.sum():
-        return small
+        return narrow
     # A larger one holds specks of other colours: shadows, and what the lossy compression leaves.
     blind = product & (saliency < 0.1)
     count, labels = cv2.connectedComponents(blind.astype(np.uint8), connectivity=8)
@@ -76,8 +78,18 @@ def gaps(found: Foreground, product: np.ndarray, saliency: np.ndarray) -> np.nda
     like = np.bincount(labels[background.alike], minlength=count) / areas
     level = np.bincount(labels.ravel(), saliency.ravel(), minlength=count) / areas
     wide = (like > 0.6) & (level < 0.06)
+    # Through crates and racks the background is seen in shade, again and again.
+    tint = np.linalg.norm(to_lab(small)[..., 1:] - background.lab[..., 1:], axis=2)
+    shade = np.bincount(labels.ravel(), background.distance.ravel(), minlength=count) / areas
+    shaded = (level < 0.06) & (shade < 26) & (areas >= 12)
+    shaded &= np.bincount(labels.ravel(), tint.ravel(), minlength=count) / areas < 8
+    shaded[0] = False
+    again = np.zeros_like(product)
+    if shaded.sum() >= 6:
+        rim = product & (saliency < 0.4) & (tint < 8) & (background.distance < 30)
+        again = grown(rim, shaded[labels])
     wide[0] = False
-    return small | wide[labels]
+    return narrow | wide[labels] | again
 
 
 def unsupported(found: Foreground, body: np.ndarray, saliency: np.ndarray) -> np.ndarray:

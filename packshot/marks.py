@@ -14,7 +14,7 @@ from packshot.plates import plate_under, unseen_plate
 class Marks:
     """All bool (h, w). `writing`, one a text box; `text`, all of them; `loose`, those that float on the background;
     `plates`, flat shapes under writing that are overlays, one by one in `plate_masks`; `around`, a ring about each text
-    box."""
+    box; `quads`, the boxes' corners, float32 (4, 2)."""
 
     writing: list[np.ndarray]
     text: np.ndarray
@@ -22,6 +22,7 @@ class Marks:
     plates: np.ndarray
     plate_masks: list[np.ndarray] = field(default_factory=list)
     around: list[np.ndarray] = field(default_factory=list)
+    quads: list[np.ndarray] = field(default_factory=list)
 
     @property
     def all(self) -> np.ndarray:
@@ -53,7 +54,7 @@ def find_marks(lab: np.ndarray, found: Foreground, quads: list[np.ndarray]) -> M
             plates |= plate
             plate_masks.append(plate)
     loose = union([mask for mask, floats in zip(writing, floating, strict=True) if floats], empty)
-    return Marks(writing, union(writing, empty), loose, plates, plate_masks, around)
+    return Marks(writing, union(writing, empty), loose, plates, plate_masks, around, quads)
 
 
 def add_unseen_plates(marks: Marks, lab: np.ndarray, found: Foreground, saliency: np.ndarray) -> None:

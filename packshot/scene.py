@@ -17,6 +17,7 @@ from packshot.crossings import crossing_lines
 from packshot.foreground import Foreground
 from packshot.fusion import by_saliency, gaps, pale_parts, unsupported
 from packshot.marks import Marks, add_unseen_plates, find_marks, union, without_marks, without_writing
+from packshot.overwriting import writing_over
 from packshot.plates import ellipse_fit, grown, is_geometric, thin_lines
 
 
@@ -36,7 +37,7 @@ class Part:
 @dataclass(slots=True)
 class Scene:
     """`product` and `overlay` bool (h, w) exclude each other. `products` are best first. `agreement` is None where no
-    network looked, or nothing was found; `crossings` bool (h, w): callout lines over the product."""
+    network looked, or nothing was found; `crossings` bool (h, w): callout lines and writing laid over the product."""
 
     product: np.ndarray
     overlay: np.ndarray
@@ -78,7 +79,7 @@ def read_scene(
     product = _close_labels(product, marks.text & ~marks.plates)
     if saliency is not None and product.any():
         product |= pale_parts(found, product, saliency, marks.all | lines)
-        product &= ~gaps(found, product, saliency)
+        product &= ~gaps(small, found, product, saliency)
     overlays = [_part(mask, "plate", 0.8) for mask in marks.plate_masks]
     overlays += [
         _part(mask & ~product, "text", 0.9)
@@ -95,6 +96,7 @@ def read_scene(
     if saliency is not None and product.any():
         agreement = compare(small, product, saliency, found.mask, marks.all | lines, found.background.explained)
     crossings = crossing_lines(lab, product, lines, found.background.distance)
+    crossings |= writing_over(lab, product, marks, found.background.distance)
     return Scene(product, overlay | rest, product_parts, overlays, agreement, crossings)
 
 
