@@ -12,6 +12,7 @@ import numpy as np
 
 from packshot.agreement import Agreement, compare
 from packshot.background import Background, to_lab
+from packshot.badges import round_badges
 from packshot.compose import drop_specks, fill_holes, signed_distance, thickness
 from packshot.crossings import crossing_lines
 from packshot.foreground import Foreground
@@ -60,6 +61,10 @@ def read_scene(
     lab = to_lab(small)
     empty = np.zeros(small.shape[:2], bool)
     marks = find_marks(lab, found, quads)
+    if not found.background.busy:
+        for disc in round_badges(lab, found.mask & ~marks.all, marks.quads):
+            marks.plates |= disc
+            marks.plate_masks.append(disc)
     body = without_writing(found.mask & ~marks.plates, marks.loose)
     lines = thin_lines(body, marks.all)
     body &= ~lines
@@ -71,6 +76,10 @@ def read_scene(
         else:
             add_unseen_plates(marks, lab, found, saliency)
             body &= ~marks.plates
+            # A chain or a cord stands as free as a callout line, but the network sees it.
+            cords = _seen_lines(lines, marks, saliency)
+            lines &= ~cords
+            body |= cords
             body &= ~unsupported(found, body, saliency)
     body = drop_specks(body, max(6, int(0.0003 * body.size)))
 
@@ -117,6 +126,17 @@ def _look(
     window = slice(max(0, y0 - margin), y1 + margin), slice(max(0, x0 - margin), x1 + margin)
     saliency[window] = see(np.ascontiguousarray(picture[window]))
     return saliency
+
+
+def _seen_lines(lines: np.ndarray, marks: Marks, saliency: np.ndarray) -> np.ndarray:
+    """Those of the `lines` bool (h, w) that the network takes for product, and that begin at no overlay."""
+    count, labels = cv2.connectedComponents(lines.astype(np.uint8), connectivity=8)
+    areas = np.maximum(np.bincount(labels.ravel(), minlength=count), 1)
+    keep = np.bincount(labels.ravel(), saliency.ravel(), minlength=count) / areas > 0.75
+    near = cv2.dilate(marks.all.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    keep[np.unique(labels[near])] = False
+    keep[0] = False
+    return keep[labels]
 
 
 def _close_labels(product: np.ndarray, writing: np.ndarray) -> np.ndarray:
