@@ -71,15 +71,15 @@ def read_scene(
     saliency = None
     if see is not None:
         saliency = _look(small, found, body, marks, see)
+        # A chain or a cord stands as free as a callout line, but the network sees it.
+        cords = _seen_lines(lines, marks, saliency)
+        lines &= ~cords
+        body |= cords
         if not found.background.sure:
             body = by_saliency(small, found, saliency, marks.all | lines)
         else:
             add_unseen_plates(marks, lab, found, saliency)
             body &= ~marks.plates
-            # A chain or a cord stands as free as a callout line, but the network sees it.
-            cords = _seen_lines(lines, marks, saliency)
-            lines &= ~cords
-            body |= cords
             body &= ~unsupported(found, body, saliency)
     body = drop_specks(body, max(6, int(0.0003 * body.size)))
 
