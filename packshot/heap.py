@@ -9,9 +9,9 @@ _MMAP_MAX, _TRIM_THRESHOLD, _TOP_PAD = -4, -1, -2
 def keep_freed_memory() -> None:
     """From now on in this process, glibc takes large blocks from its heap and keeps them when they are freed.
 
-    By default it maps each block of over 32 MB at most, and of 128 kB at first, anew, and the kernel fills it with
-    zeros page by page. A training makes and frees the same large arrays in every step, which took half of its time
-    (`python -m benchmarks.classifier heap`). On other systems nothing is changed.
+    By default it maps large blocks anew each time, and the kernel fills them with zeros page by page. A training makes
+    and frees the same large arrays in every step: about half of its time (`python -m benchmarks.classifier heap`). On
+    other systems nothing is changed.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:

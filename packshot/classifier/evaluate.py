@@ -17,6 +17,7 @@ from packshot.classifier.about import Checkpoint
 from packshot.classifier.facts_head import FactsHead, cross_fitted, fit_head
 from packshot.classifier.feature_set import FeatureSet, read_feature_set, read_folder_about
 from packshot.errors import PackshotError, SettingError
+from packshot.heap import keep_freed_memory
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,7 +35,7 @@ def predict_logits(model: "ThreeInputNet", about: Checkpoint, features: FeatureS
 
 
 def network_log_probabilities(
-    model: "ThreeInputNet", features: FeatureSet, mirrored: bool, batch: int = 16
+    model: "ThreeInputNet", features: FeatureSet, mirrored: bool, batch: int = 8
 ) -> np.ndarray:
     """What the network alone says of every row, averaged over its views, float64 (n, classes)."""
     from packshot.classifier.views import averaged_log_probabilities
@@ -66,6 +67,7 @@ def _each_batch(
 
     from packshot.classifier.augment import to_tensors
 
+    keep_freed_memory()
     was_training = model.training
     model.eval()
     parts = []

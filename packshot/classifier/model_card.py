@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from packshot.classifier.about import read_about, weights_digest
+from packshot.classifier.about import Checkpoint, read_about, weights_digest
 from packshot.classifier.evaluate import as_markdown
 from packshot.errors import PackshotError
 
@@ -17,8 +17,9 @@ _ABOUT = "Write the card that goes with weights."
 _LIMITS = """## Limits
 - It learnt from drawn photos, not from a marketplace's. What it learnt may not hold on real ones at all: see the
   figures on real photos, where there are some. Train on your own labelled rows before you act on its verdicts.
-- The picture reaches the network at 64×64: it sees layout, colours and where text lies, not what the text says. Clauses
-  of the rubric that depend on words (price, foreign language, jargon, empty claims) it can only guess from looks.
+- The picture reaches the network at 64×64: it sees layout, colours and where text lies, not what the text says; the
+  facts add sizes, contrasts, frames and codes, and words only where the reader knows their script. Clauses of the
+  rubric that depend on words (price, foreign language, jargon, empty claims) are guessed from looks.
 - Human labels confuse good with bad infographics, and image with bad backgrounds; so does this.
 - `clean_photo_other_background` is not among its classes: such photos get one of the six.
 - Probabilities are calibrated on synthetic validation photos (temperature scaling); on real ones they are
@@ -44,6 +45,7 @@ def model_card(weights: Path, reports: dict[str, dict[str, Any]], commands: list
         f"`{json.dumps(training['sources'])}`",
         *([f"- began with the weights `{training['started_from']}`"] if training.get("started_from") else []),
         f"- best epoch {training['best_epoch']} of {training['epochs']}; temperature {about.temperature:.3f}",
+        *_head_line(about),
         *(_engine_line(stage, e) for stage, e in about.feature_engines.items()),
         f"- settings: `{json.dumps(training['settings'])}`",
         "",
@@ -51,7 +53,7 @@ def model_card(weights: Path, reports: dict[str, dict[str, Any]], commands: list
         "",
         "| photos | how many | accuracy | macro F1 | cross-entropy | calibration error |",
         "|---|---|---|---|---|---|",
-        *(_figures_line(name, r) for name, r in {"validation": about.metrics["validation"], **reports}.items()),
+        *(_figures_line(name, r) for name, r in {**about.metrics, **reports}.items()),
         "",
         "## Made by",
         "",
@@ -67,6 +69,16 @@ def model_card(weights: Path, reports: dict[str, dict[str, Any]], commands: list
 
 def _engine_line(stage: str, engine: dict[str, Any]) -> str:
     return f"- {stage}: {engine['name']} version {engine['version']}, `{json.dumps(engine['params'])}`"
+
+
+def _head_line(about: Checkpoint) -> list[str]:
+    if about.head is None:
+        return []
+    fitted = about.training.get("head", {"photos": about.training["photos"]["validation"], "sources": []})
+    return [
+        f"- the facts head weighs the network's word with {len(about.head['inputs'])} measured facts; fitted on "
+        f"{fitted['photos']} photos that the network has not learnt from: `{json.dumps(fitted['sources'])}`"
+    ]
 
 
 def _figures_line(name: str, report: dict[str, Any]) -> str:
