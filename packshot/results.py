@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from packshot.records import VERDICTS
-from packshot.run import DONE, INCOMPLETE, Run, write_record
+from packshot.run import DONE, TO_RETRY, Run, write_record
 from packshot.shard import count_shard, photo_table
 
 _TYPES = {
@@ -43,7 +43,7 @@ def collect(run: Run, shards: int, **facts: Any) -> dict[str, Any]:
         run.store.put_file(f"{run.prefix}/photos.csv", table)
     summary |= {name: dict(counter) for name, counter in totals.items()}
     summary["seconds"] = {name: round(value, 3) for name, value in summary["seconds"].items()}
-    status = INCOMPLETE if summary["retryable"] or summary["unsettled"] else DONE
+    status = TO_RETRY if summary["retryable"] or summary["unsettled"] else DONE
     write_record(run, status, summary=summary, versions=versions(), **facts)
     return {"status": status, **summary}
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from packshot.errors import ErrorCode, SettingError
 from packshot.fetch_stage import record_key
 from packshot.records import LedgerRow, Outcome, Photo
-from packshot.run import DONE, INCOMPLETE, Run, list_runs, open_run
+from packshot.run import DONE, TO_RETRY, Run, list_runs, open_run
 from packshot.shard import failure_code
 from packshot.stage import failed_key
 from packshot.stages import FETCH
@@ -83,7 +83,7 @@ def take_back(run: Run, choice: Choice, dry_run: bool = False) -> TakenBack:
     if taken.photos and not dry_run:
         record = run.read_json("run.json")
         if record["status"] == DONE:
-            run.write_json("run.json", record | {"status": INCOMPLETE})
+            run.write_json("run.json", record | {"status": TO_RETRY})
     return taken
 
 

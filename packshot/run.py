@@ -24,8 +24,8 @@ from packshot.records import BatchRef, Photo
 from packshot.stages import FETCH, Stage, stages_for
 from packshot.store import Store, open_store
 
-RUNNING, INCOMPLETE, DONE, FAILED = "running", "incomplete", "done", "failed"
-"""Status of a run. `incomplete`: every photo is accounted for, but some failures may pass another time."""
+RUNNING, TO_RETRY, DONE, FAILED = "running", "to retry", "done", "failed"
+"""Status of a run. `to retry`: every photo is accounted for, but some failures may pass another time."""
 
 _PHOTO_COLUMNS = [field.name for field in fields(Photo)]
 _PHOTO_SCHEMA = pa.schema([(name, pa.string()) for name in _PHOTO_COLUMNS])

@@ -179,7 +179,7 @@ def test_file_names(sku: str, name: str | None) -> None:
 
 def test_run_json_tells_what_made_the_results(run: Run) -> None:
     record = run.read_json("run.json")
-    assert record["status"] == "incomplete"
+    assert record["status"] == "to retry"
     assert set(record["fingerprints"]) == set(run.stages) - {"fetch"}
     assert record["versions"]["packshot"] and record["spec"]["profile"]["stages"]["ocr"]["params"]
     assert record["summary"]["verdicts"] and record["summary"]["seconds"]["ocr"] > 0

@@ -18,7 +18,7 @@ from packshot.errors import ErrorCode, PhotoError, SettingError
 from packshot.ledger import ShardLedger
 from packshot.results import read_photos
 from packshot.retry import Choice, runs_with_failures, take_back
-from packshot.run import DONE, INCOMPLETE, Run, list_runs, open_run
+from packshot.run import DONE, TO_RETRY, Run, list_runs, open_run
 from packshot.store import FolderStore
 
 QUICK = {"fetch.allow_private": True, "fetch.attempts": 1, "fetch.backoff_s": 0.01}
@@ -129,4 +129,4 @@ def test_runs_with_failures_by_age(tmp_path: Path, prefect_server: str) -> None:
     assert runs_with_failures(store, 0) == []
     run = the_run(tmp_path / "store")
     take_back(run, Choice(("too_small",)))
-    assert run.read_json("run.json")["status"] == INCOMPLETE
+    assert run.read_json("run.json")["status"] == TO_RETRY
