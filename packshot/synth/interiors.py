@@ -141,8 +141,10 @@ def _flat_lay(rng: np.random.Generator, shape_hw: Shape, kind: str, tone: Colour
     elif kind == "flat_linen":
         picture = textures.weave(rng, shape_hw, mixed(tone, (0.9, 0.86, 0.8), 0.5), 6)
     else:
-        # Light: dark mottled slate is what the rubric calls a dark uneven background, a bad one.
-        picture = textures.stone(rng, shape_hw, hsv(0.1, rng.uniform(0.02, 0.1), rng.uniform(0.78, 0.95)))
+        # Light and faintly veined: dark or mottled, it is what the rubric calls an uneven background, a bad one.
+        colour = hsv(0.1, rng.uniform(0.02, 0.1), rng.uniform(0.78, 0.95))
+        plain = textures.plain(shape_hw, colour)
+        picture = plain + np.float32(0.3) * (textures.stone(rng, shape_hw, colour) - plain)
     layer = Layer(shape_hw)
     if rng.random() < 0.5:  # a cloth in one corner
         corner = rng.choice([0.0, 1.0], 2) * (width, height)
