@@ -35,32 +35,27 @@ def _circles(outline: np.ndarray, centres: np.ndarray, side: int) -> list[tuple[
     count = len(points)
     trials: list[tuple[float, float, float, float]] = []
     for gap in (count // 24, count // 12, count // 8, count // 6):
-        first, second, third = points, np.roll(points, -gap, axis=0), np.roll(points, -2 * gap, axis=0)
-        for a, b, c in zip(first, second, third, strict=True):
-            circle = _through(a, b, c)
-            if circle is None or not 0.05 * side < circle[2] < 0.3 * side:
-                continue
-            x, y, radius = circle
-            if not (np.hypot(*(centres - (x, y)).T) < 0.8 * radius).any():
+        for x, y, radius in _through(points, np.roll(points, -gap, axis=0), np.roll(points, -2 * gap, axis=0)):
+            if not 0.05 * side < radius < 0.3 * side or (np.hypot(*(centres - (x, y)).T) >= 0.8 * radius).all():
                 continue
             away = points - (x, y)
             on = np.abs(np.hypot(*away.T) - radius) < max(1.0, 0.03 * radius)
             turns = np.unique(np.floor(np.arctan2(away[on, 1], away[on, 0]) / (2 * np.pi) * _TURNS))
             share = len(turns) / min(_TURNS, 2 * np.pi * radius / max(1.0, len(outline) / count))
             if 0.33 < share < 0.95:
-                trials.append((share, x, y, radius))
+                trials.append((share, float(x), float(y), float(radius)))
     return [trial[1:] for trial in sorted(trials, reverse=True)[:5]]
 
 
-def _through(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> tuple[float, float, float] | None:
-    """The circle through three points: x, y, radius."""
+def _through(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
+    """The circles through three points each, all (n, 2): x, y, radius, (n, 3)."""
     ab, ac = b - a, c - a
-    twice = 2 * float(ab[0] * ac[1] - ab[1] * ac[0])
-    if abs(twice) < 1e-3:
-        return None
-    x = float(ac[1] * (ab @ ab) - ab[1] * (ac @ ac)) / twice
-    y = float(ab[0] * (ac @ ac) - ac[0] * (ab @ ab)) / twice
-    return float(a[0]) + x, float(a[1]) + y, float(np.hypot(x, y))
+    twice = 2 * (ab[:, 0] * ac[:, 1] - ab[:, 1] * ac[:, 0])
+    twice = np.where(np.abs(twice) < 1e-3, np.float32(1e-6), twice)
+    far_b, far_c = (ab * ab).sum(axis=1), (ac * ac).sum(axis=1)
+    x = (ac[:, 1] * far_b - ab[:, 1] * far_c) / twice
+    y = (ab[:, 0] * far_c - ac[:, 0] * far_b) / twice
+    return np.stack([a[:, 0] + x, a[:, 1] + y, np.hypot(x, y)], axis=1)
 
 
 def _has_own_rim(lab: np.ndarray, body: np.ndarray, x: float, y: float, radius: float) -> bool:
