@@ -47,13 +47,16 @@ class Recipe(BaseModel):
     pool_logits_first: bool = Field(
         default=True, description="Average the mask logits to 64×64 first: several times as fast on a CPU."
     )
+    facts_head: bool = Field(default=True, description="Give the measured facts a say in the verdict.")
     bfloat16: bool = Field(default=False, description="Compute in bfloat16: faster on CPUs that have it.")
     flip: bool = Field(default=True, description="Augmentation: mirror left and right.")
     upside_down: bool = Field(default=False, description="Augmentation: mirror top and bottom.")
     quarter_turns: bool = Field(default=False, description="Augmentation: turn by quarters.")
     degrees: float = Field(default=6.0, ge=0, le=180, description="Augmentation: turn by at most so many degrees.")
     crop: float = Field(default=0.12, ge=0, lt=1, description="Augmentation: cut off at most so much of a side.")
-    colour: float = Field(default=0.12, ge=0, lt=1, description="Augmentation: change colours by at most so much.")
+    colour: float = Field(default=0.2, ge=0, lt=1, description="Augmentation: change colours by at most so much.")
+    unread: float = Field(default=0.15, ge=0, le=1, description="Augmentation: share of photos that lose some text.")
+    dull: float = Field(default=0.2, ge=0, le=1, description="Augmentation: share of photos blurred or made noisy.")
     threads: int = Field(default=2, ge=1, le=256, description="CPU threads that the network computes on.")
 
     def settings(self, seed: int) -> TrainSettings:
