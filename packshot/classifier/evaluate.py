@@ -35,7 +35,7 @@ def predict_logits(model: "ThreeInputNet", about: Checkpoint, features: FeatureS
 
 
 def network_log_probabilities(
-    model: "ThreeInputNet", features: FeatureSet, mirrored: bool, batch: int = 8
+    model: "ThreeInputNet", features: FeatureSet, mirrored: bool, batch: int = 64
 ) -> np.ndarray:
     """What the network alone says of every row, averaged over its views, float64 (n, classes)."""
     from packshot.classifier.views import averaged_log_probabilities

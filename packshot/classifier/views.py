@@ -31,9 +31,8 @@ def averaged_log_probabilities(model: ThreeInputNet, batch: Batch, mirrored: boo
     """float64 (n, classes): the mean over the views of the logarithms of their probabilities."""
     image, text_mask, sam_logits = batch
     views = views_of((image, text_mask, model.pooled(sam_logits)), mirrored)
-    together = (torch.cat(parts) for parts in zip(*views, strict=True))
-    seen = torch.log_softmax(model(*together).double(), dim=1)
-    return seen.reshape(len(views), len(batch[0]), -1).mean(dim=0)
+    # One after the other: arrays of all views together are so large that making them takes longer than computing.
+    return torch.stack([torch.log_softmax(model(*view).double(), dim=1) for view in views]).mean(dim=0)
 
 
 def _closer(x: Tensor, right: float, down: float) -> Tensor:
