@@ -10,8 +10,8 @@ def keep_freed_memory() -> None:
     """From now on in this process, glibc takes large blocks from its heap and keeps them when they are freed.
 
     By default it maps large blocks anew each time, and the kernel fills them with zeros page by page. A training makes
-    and frees the same large arrays in every step: a quarter to a half of its time (`python -m benchmarks.classifier heap`). On
-    other systems nothing is changed.
+    and frees the same large arrays in every step: a quarter to a half of its time (`python -m benchmarks.classifier
+    heap`). On other systems nothing is changed.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:
