@@ -7,7 +7,6 @@ network (packshot.saliency) loses thin parts, fills small openings, and takes pl
 import cv2
 import numpy as np
 
-from packshot.background import to_lab
 from packshot.compose import drop_specks, fill_holes
 from packshot.foreground import Foreground
 from packshot.plates import grown
@@ -60,9 +59,9 @@ def _with_edges(openings: np.ndarray, distance: np.ndarray) -> np.ndarray:
     return kept
 
 
-def gaps(small: np.ndarray, found: Foreground, product: np.ndarray, saliency: np.ndarray) -> np.ndarray:
+def gaps(lab: np.ndarray, found: Foreground, product: np.ndarray, saliency: np.ndarray) -> np.ndarray:
     """bool (h, w): openings in `product` bool (h, w), such as between rods or spokes: of background colour, and the
-    network sees less there than around, or nothing at all."""
+    network sees less there than around, or nothing at all. `lab` float32 (h, w, 3)."""
     background = found.background
     if not background.sure:
         return np.zeros_like(product)
@@ -79,7 +78,7 @@ def gaps(small: np.ndarray, found: Foreground, product: np.ndarray, saliency: np
     level = np.bincount(labels.ravel(), saliency.ravel(), minlength=count) / areas
     wide = (like > 0.6) & (level < 0.06)
     # Through crates and racks the background is seen in shade, again and again.
-    tint = np.linalg.norm(to_lab(small)[..., 1:] - background.lab[..., 1:], axis=2)
+    tint = np.linalg.norm(lab[..., 1:] - background.lab[..., 1:], axis=2)
     shade = np.bincount(labels.ravel(), background.distance.ravel(), minlength=count) / areas
     shaded = (level < 0.06) & (shade < 26) & (areas >= 12)
     shaded &= np.bincount(labels.ravel(), tint.ravel(), minlength=count) / areas < 8
@@ -134,9 +133,9 @@ def unsupported(found: Foreground, body: np.ndarray, saliency: np.ndarray) -> np
             mirrored = below and level < 0.65 * strength and blob.sum() < 1.2 * seen.sum()
             scenery = blob.sum() > 0.6 * seen.sum() and (at_edge or found.background.explained < 0.85)
             # Large ones may be parts of the product that the network misses.
-            unseen = float(saliency[window][blob].mean()) < 0.02 and blob.sum() < 0.15 * seen.sum()
-            # Those on the ground are shadows.
             level = float(saliency[window][blob].mean())
+            unseen = level < 0.02 and blob.sum() < 0.15 * seen.sum()
+            # Those on the ground are shadows.
             grounded = level < 0.01 and rows[-1] > bottom and rows.mean() > foot and blob.sum() < 0.5 * seen.sum()
             if unseen or faint or mirrored or scenery or grounded:
                 gone[window] |= (cv2.dilate(blob.astype(np.uint8), kernel) > 0) & blind

@@ -17,13 +17,12 @@ def plate_under(
     shape = flat_shape(lab, writing, ring)
     if shape is None or shape.mean() > most:
         return None
-    flat = np.linalg.norm(lab - commonest(lab[writing | ring]), axis=2) < 7
-    region = shape
     inner, free = _surroundings(shape, foreground)
     if free > 0.75:
         return inner > 0
     # Labels are seldom round, and seldom end where nothing of their product goes on.
-    if free > 0.12 and _is_lettered(flat, writing) and (_is_round(region) or _lies_over(region, foreground)):
+    flat = _of_one_colour(lab, writing | ring)
+    if free > 0.12 and _is_lettered(flat, writing) and (_is_round(shape) or _lies_over(shape, foreground)):
         return inner > 0
     return None
 
@@ -45,8 +44,7 @@ def flat_shape(
 ) -> np.ndarray | None:
     """The rectangle, ellipse or star of one colour on which a text lies, bool (h, w), if it lies on one; `within` bool
     (h, w), where it may be."""
-    colour = commonest(lab[writing | ring])
-    flat = np.linalg.norm(lab - colour, axis=2) < 7
+    flat = _of_one_colour(lab, writing | ring)
     if within is not None:
         flat &= within
     if flat[writing | ring].mean() < 0.3:
@@ -56,6 +54,11 @@ def flat_shape(
     region = fill_holes(cv2.morphologyEx(region.astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0)
     region = grown(region, writing)
     return region if region.any() and (is_geometric(region) or _is_round(region)) else None
+
+
+def _of_one_colour(lab: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """Pixels of the colour that is commonest in `where`, bool (h, w)."""
+    return np.linalg.norm(lab - commonest(lab[where]), axis=2) < 7
 
 
 def _surroundings(shape: np.ndarray, foreground: np.ndarray) -> tuple[np.ndarray, float]:

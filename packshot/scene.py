@@ -88,7 +88,7 @@ def read_scene(
     product = _close_labels(product, marks.text & ~marks.plates)
     if saliency is not None and product.any():
         product |= pale_parts(found, product, saliency, marks.all | lines)
-        product &= ~gaps(small, found, product, saliency)
+        product &= ~gaps(lab, found, product, saliency)
     overlays = [_part(mask, "plate", 0.8) for mask in marks.plate_masks]
     overlays += [
         _part(mask & ~product, "text", 0.9)

@@ -16,7 +16,7 @@ import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -124,12 +124,12 @@ def read_labels(path: Path) -> LabelledSource:
     return LabelledSource(path, rows)
 
 
-def rows_of(photos: list[LabelledPhoto], ocr: Engine, segment: Engine, language: str = "ru") -> list[FeatureRow]:
-    """Read, segment, measure and reduce photos, in order. `language` is the market's."""
+def rows_of(photos: list[LabelledPhoto], ocr: Engine, segment: Engine) -> list[FeatureRow]:
+    """Read, segment, measure and reduce photos, in order."""
     images = [p.image for p in photos]
     texts = _in_calls(ocr, images)
     segmentations = _in_calls(segment, images)
-    facts = map_photos(partial(measure_facts, language=language), images, texts, segmentations)
+    facts = map_photos(measure_facts, images, texts, segmentations)
     features = map_photos(make_features, images, texts, segmentations, facts)
     return [FeatureRow(p.digest, p.verdict, p.origin, f) for p, f in zip(photos, features, strict=True)]
 
