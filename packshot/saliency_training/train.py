@@ -27,6 +27,7 @@ from packshot.saliency_training.graph import GraphModule
 from packshot.saliency_training.photos import TrainingSet, load
 
 FULL_SIDE = 320
+_SMALL_SIDES = (160, 192, 224)
 _SIDE_WEIGHT = 0.4
 Batch = tuple[Tensor, Tensor, Tensor]
 
@@ -34,8 +35,7 @@ Batch = tuple[Tensor, Tensor, Tensor]
 @dataclass(frozen=True)
 class Recipe:
     """`rate` is reached after `warmup` steps and falls to a hundredth along a cosine; `average`, how much of the
-    averaged weights a step keeps; `full_share`, of the steps, at the full side, the others at one of `sides` in turn;
-    `edges`, how much more pixels count that differ from what is around them."""
+    averaged weights a step keeps; `full_share`, of the steps, at the full side."""
 
     steps: int = 500
     batch: int = 8
@@ -44,8 +44,6 @@ class Recipe:
     decay: float = 1e-3
     average: float = 0.99
     full_share: float = 0.12
-    sides: tuple[int, ...] = (160, 192, 224)
-    edges: float = 0.0
     seed: int = 0
 
     def rate_at(self, step: int) -> float:
@@ -55,7 +53,7 @@ class Recipe:
     def side_at(self, step: int) -> int:
         if step >= (1 - self.full_share) * self.steps:
             return FULL_SIDE
-        return self.sides[step % len(self.sides)]
+        return _SMALL_SIDES[step % len(_SMALL_SIDES)]
 
 
 def make_batch(photos: TrainingSet, recipe: Recipe, step: int) -> Batch:
@@ -69,24 +67,18 @@ def make_batch(photos: TrainingSet, recipe: Recipe, step: int) -> Batch:
     return pictures, *(torch.from_numpy(np.stack([s[part][None] for s in samples])) for part in (1, 2))
 
 
-def loss_of(outputs: list[Tensor], target: Tensor, judged: Tensor, edges: float = 0.0) -> Tensor:
+def loss_of(outputs: list[Tensor], target: Tensor, judged: Tensor) -> Tensor:
     """Cross-entropy and soft IoU (X. Qin et al., "BASNet", CVPR 2019) of the fused map; its six sources count less.
-    Photos without a product have no IoU. A pixel counts 1 + `edges` times how far the target differs from its mean
-    around it (J. Wei et al., "F³Net", AAAI 2020): outlines, openings, thin parts, overlays on the product."""
+    Photos without a product have no IoU."""
     shown = (target.mean(dim=(1, 2, 3)) > 0.002).float()
     total = target.new_zeros(())
-    weight = judged
-    if edges:
-        reach = target.shape[-1] // 20
-        around = functional.avg_pool2d(target, 2 * reach + 1, 1, reach, count_include_pad=False)
-        weight = judged * (1 + edges * (around - target).abs())
     for rank, logits in enumerate(outputs):
         logits = logits.float()
         errors = functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
-        value = (errors * weight).sum() / weight.sum()
-        seen = torch.sigmoid(logits) * weight
+        value = (errors * judged).sum() / judged.sum()
+        seen = torch.sigmoid(logits) * judged
         both = (seen * target).sum(dim=(1, 2, 3))
-        either = (seen + target * weight).sum(dim=(1, 2, 3)) - both
+        either = (seen + target * judged).sum(dim=(1, 2, 3)) - both
         value = value + (shown * (1 - (both + 1) / (either + 1))).sum() / len(shown)
         total = total + value * (_SIDE_WEIGHT if rank else 1.0)
     return total
@@ -108,7 +100,7 @@ class Trainer:
             group["lr"] = self.recipe.rate_at(self.step)
         with torch.autocast("cpu", torch.bfloat16):
             outputs = self.net(pictures)
-        loss = loss_of(outputs, target, judged, self.recipe.edges)
+        loss = loss_of(outputs, target, judged)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 2.0)
@@ -199,9 +191,6 @@ def main() -> None:
     parser.add_argument("--held-out", type=int, default=100, help="photos of split test to choose the weights by")
     parser.add_argument("--steps", type=int, default=Recipe.steps)
     parser.add_argument("--rate", type=float, default=Recipe.rate)
-    parser.add_argument("--sides", type=int, nargs="+", default=Recipe.sides, help="px, before the full side")
-    parser.add_argument("--full-share", type=float, default=Recipe.full_share, help="of the steps, at the full side")
-    parser.add_argument("--edges", type=float, default=Recipe.edges, help="how much more outlines count; 0: no more")
     parser.add_argument("--every", type=int, default=100, help="steps between validations and checkpoints")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--draw-only", action="store_true")
@@ -211,14 +200,7 @@ def main() -> None:
     if options.draw_only:
         return
     options.work.mkdir(parents=True, exist_ok=True)
-    recipe = Recipe(
-        steps=options.steps,
-        rate=options.rate,
-        full_share=options.full_share,
-        sides=tuple(options.sides),
-        edges=options.edges,
-        seed=options.seed,
-    )
+    recipe = Recipe(steps=options.steps, rate=options.rate, seed=options.seed)
     train(Trainer(options.start, recipe), photos, held_out, options.work, options.every)
 
 
