@@ -11,8 +11,8 @@ Sample = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def sample(photo: TrainingPhoto, side: int, rng: np.random.Generator) -> Sample:
-    """The whole photo, a window around the product as the pipeline looks through, or a part of it; colours, sharpness
-    and compression changed."""
+    """The whole photo, a window around the product as the pipeline looks through, one that cuts the product, or any
+    part of the photo; colours, sharpness and compression changed."""
     if rng.random() < 0.2:
         photo = _without_marks(photo)
     photo = _crop(photo, rng)
@@ -51,10 +51,15 @@ def _crop(photo: TrainingPhoto, rng: np.random.Generator) -> TrainingPhoto:
     way = rng.random()
     height, width = photo.target.shape
     solid = photo.target > 127
-    if way < 0.4:
+    if way < 0.35:
         return photo
-    if way < 0.8 and solid.any():
+    if way < 0.85 and solid.any():
         rows, cols = np.flatnonzero(solid.any(axis=1)), np.flatnonzero(solid.any(axis=0))
+        if way >= 0.7:
+            # Catalogues hold many photos that the product fills or that cut it.
+            cut = rng.uniform(0, 0.2, 4) * (np.ptp(rows), np.ptp(cols), -np.ptp(rows), -np.ptp(cols))
+            (top, bottom), (left, right) = rows[[0, -1]] + cut[[0, 2]], cols[[0, -1]] + cut[[1, 3]]
+            return _window(photo, int(top), int(left), int(bottom) + 1, int(right) + 1)
         reach = 4 + max(np.ptp(rows), np.ptp(cols)) * rng.uniform(0.03, 0.12, 4) * (1 + 5 * (rng.random(4) < 0.4))
         top, left = max(0, int(rows[0] - reach[0])), max(0, int(cols[0] - reach[1]))
         bottom, right = int(rows[-1] + reach[2]) + 1, int(cols[-1] + reach[3]) + 1
@@ -62,6 +67,10 @@ def _crop(photo: TrainingPhoto, rng: np.random.Generator) -> TrainingPhoto:
         share_hw = rng.uniform(0.6, 1.0, 2)
         top, left = (rng.random(2) * (1 - share_hw) * (height, width)).astype(int)
         bottom, right = int(top + share_hw[0] * height) + 1, int(left + share_hw[1] * width) + 1
+    return _window(photo, top, left, bottom, right)
+
+
+def _window(photo: TrainingPhoto, top: int, left: int, bottom: int, right: int) -> TrainingPhoto:
     window = slice(top, bottom), slice(left, right)
     return TrainingPhoto(*(np.ascontiguousarray(v[window]) for v in _fields(photo)))
 

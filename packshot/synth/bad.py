@@ -11,8 +11,9 @@ from packshot.synth.backgrounds import Backdrop
 from packshot.synth.colours import hsv, luminance, mixed, readable_on
 from packshot.synth.crowded import crowded
 from packshot.synth.good import backdrop_for
-from packshot.synth.lettering import FONTS, draw_text, text_size
-from packshot.synth.raster import Colour, Layer
+from packshot.synth.lettering import FONTS
+from packshot.synth.poster import block, brand, free_spot, on_its_side, stand
+from packshot.synth.raster import Colour
 from packshot.synth.scene import Scene
 from packshot.synth.symbols import bar_code
 
@@ -110,22 +111,40 @@ def bare(scene: Scene) -> None:
 
 
 def _vertical(scene: Scene, text: str, font: str, colour: Colour) -> None:
-    """Text turned on its side along the edge."""
-    board = scene.board
-    size = int(scene.width * scene.rng.uniform(0.06, 0.16))
-    text = (scene.rng.choice(wording.BRANDS) if scene.rng.random() < 0.5 else text).upper()
-    w, h = text_size(text, font, size)
-    if w > scene.height * 0.92:
-        size = int(size * scene.height * 0.92 / w)
-        w, h = text_size(text, font, size)
-    strip = Layer((h + 4, w + 4))
-    draw_text(strip, (2, 2), text, font, size, colour)
-    turned = strip.trimmed().transformed(90)
-    x = scene.width * 0.97 - turned.shape_hw[1]
-    y = (scene.height - turned.shape_hw[0]) / 2
-    board.layer.paste(turned, (x, y))
-    board.note((x, y, x + turned.shape_hw[1], y + turned.shape_hw[0]), "text")
-    board.texts.append(str(text))
+    """Text turned on its side along the edge, large."""
+    rng = scene.rng
+    text = (rng.choice(wording.BRANDS) if rng.random() < 0.5 else text).upper()
+    lines = [(str(text), rng.uniform(0.06, 0.24))]
+    if rng.random() < 0.4:
+        lines.append((wording.pick(rng, wording.FOREIGN)[0].upper(), rng.uniform(0.03, 0.07)))
+    on_its_side(scene, lines, font, colour)
+
+
+def scattered(scene: Scene) -> None:
+    """Blocks of bare text wherever there was room, under a heading in the same loud colour."""
+    rng = scene.rng
+    board = stand(scene, _backdrop(scene))
+    font, colour = _pen(scene)
+    if rng.random() < 0.6:
+        font = board.head
+    size = int(scene.height * rng.uniform(0.026, 0.042))
+    if rng.random() < 0.6:
+        box = free_spot(scene, rng.uniform(0.35, 0.7), rng.uniform(0.1, 0.2))
+        if box:
+            lines = [scene.product_name(), *wording.facts(rng, int(rng.integers(0, 2)))]
+            block(board, box, lines, int(1.3 * size), font, colour, "centre")
+    if rng.random() < 0.3:
+        brand(scene)
+    if rng.random() < 0.2:
+        on_its_side(scene, [(wording.pick(rng, wording.BRANDS)[0].upper(), rng.uniform(0.08, 0.24))], font, colour)
+    align = str(rng.choice(["left", "centre"]))
+    for _ in range(int(rng.integers(1, 5))):
+        box = free_spot(scene, rng.uniform(0.22, 0.45), rng.uniform(0.08, 0.22), 0.15)
+        if box:
+            block(board, box, wording.facts(rng, int(rng.integers(1, 4))), size, font, colour, align)
+    if not board.texts:
+        block(board, scene.region(0.05, 0.8, 0.6, 0.97), wording.facts(rng, 2), size, font, colour, align)
+    scene.clauses.append("bare_text")
 
 
 def tiny(scene: Scene) -> None:
@@ -303,7 +322,7 @@ def faint(scene: Scene) -> None:
 
 
 LAYOUTS: tuple[tuple[Callable[[Scene], None], float], ...] = (
-    (bare, 0.42), (tiny, 0.13), (covered, 0.13), (foreign, 0.07), (coded, 0.07), (unnamed, 0.07),
+    (bare, 0.3), (scattered, 0.15), (tiny, 0.12), (covered, 0.13), (foreign, 0.07), (coded, 0.07), (unnamed, 0.07),
     (empty_magnifier, 0.04),
     (faint, 0.04),
 )  # fmt: skip

@@ -91,7 +91,7 @@ def _in_hand(scene: Scene, backdrop: Backdrop) -> None:
 def bad_background(scene: Scene) -> None:
     rng = scene.rng
     kind = str(
-        rng.choice(["amateur", "loud", "framed", "uneven", "collage", "strewn"], p=[0.46, 0.13, 0.13, 0.15, 0.08, 0.05])
+        rng.choice(["amateur", "loud", "framed", "uneven", "collage", "strewn"], p=[0.42, 0.12, 0.12, 0.17, 0.07, 0.1])
     )
     if kind == "collage":
         _collage(scene)

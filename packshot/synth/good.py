@@ -9,6 +9,7 @@ import numpy as np
 from packshot.synth import backgrounds, interiors, wording
 from packshot.synth.backgrounds import Backdrop
 from packshot.synth.colours import draw_object_colour, luminance, mixed
+from packshot.synth.poster import poster
 from packshot.synth.scene import Scene
 
 
@@ -344,10 +345,14 @@ def in_use(scene: Scene) -> None:
     scene.clauses += ["in_use", "characteristics", "plates"]
 
 
+def composed(scene: Scene) -> None:
+    poster(scene, backdrop_for(scene))
+
+
 LAYOUTS: tuple[tuple[Callable[[Scene], None], float], ...] = (
-    (column, 0.26), (badges, 0.17), (sized, 0.13), (annotated, 0.11), (panel, 0.13), (magnified, 0.09),
-    (coloured, 0.05),
-    (laid_out, 0.06), (in_use, 0.08),
+    (composed, 0.3), (column, 0.17), (badges, 0.12), (sized, 0.1), (annotated, 0.08), (panel, 0.08), (magnified, 0.06),
+    (coloured, 0.04),
+    (laid_out, 0.05), (in_use, 0.06),
 )  # fmt: skip
 
 

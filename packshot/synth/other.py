@@ -8,7 +8,7 @@ import numpy as np
 
 from packshot.synth import backgrounds, textures, wording
 from packshot.synth.colours import draw_palette, hsv, mixed
-from packshot.synth.good import backdrop_for
+from packshot.synth.good import backdrop_for, composed
 from packshot.synth.good import column as good_column
 from packshot.synth.lettering import FONTS
 from packshot.synth.products import draw_subject
@@ -43,8 +43,8 @@ def _sticker_colour(scene: Scene) -> Colour:
 def priced(scene: Scene) -> None:
     """Price, discount, gift or delivery, whatever else is shown."""
     rng = scene.rng
-    if rng.random() < 0.3:
-        good_column(scene)
+    if rng.random() < 0.35:
+        (good_column, composed)[int(rng.integers(2))](scene)
         board = scene.board
         scene.clauses.clear()
     else:

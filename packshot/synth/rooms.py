@@ -149,15 +149,18 @@ def amateur(rng: np.random.Generator, shape_hw: Shape, split: str) -> Backdrop:
 
 
 def decorate(rng: np.random.Generator, picture: np.ndarray, xyxy: tuple[float, float, float, float]) -> np.ndarray:
-    """Leaves and drops strewn around a product, as cheap collages have."""
+    """Leaves, petals, drops or stars strewn around a product, as cheap collages have."""
     height, width = picture.shape[:2]
     layer = Layer((height, width))
-    for _ in range(int(rng.integers(6, 18))):
+    form = str(rng.choice(["leaf", "leaf", "drop", "star"]))
+    hue = rng.uniform(0.22, 0.34) if form == "leaf" and rng.random() < 0.7 else rng.uniform(0, 1)
+    largest = rng.uniform(0.02, 0.06)
+    for _ in range(int(rng.integers(5, 18))):
         x, y = rng.uniform(xyxy[0] - 30, xyxy[2] + 30), rng.uniform(xyxy[1], xyxy[3] + 30)
-        r = width * rng.uniform(0.015, 0.035)
-        leaf = (
-            ellipse_points((0, 0), (r, r * 0.45), 20)
-            @ cv2.getRotationMatrix2D((0, 0), float(rng.uniform(0, 360)), 1)[:, :2].T
-        )
-        layer.polygon(leaf + (x, y), hsv(rng.uniform(0.22, 0.34), 0.75, rng.uniform(0.45, 0.8)))
+        r = width * rng.uniform(0.4, 1.0) * largest
+        outline = ellipse_points((0, 0), (r, r if form == "drop" else r * 0.45), 20)
+        if form == "star":
+            outline = ellipse_points((0, 0), (r, r), 20) * np.where(np.arange(20) % 4, 0.45, 1.0)[:, None]
+        outline = outline @ cv2.getRotationMatrix2D((0, 0), float(rng.uniform(0, 360)), 1)[:, :2].T
+        layer.polygon(outline + (x, y), hsv(hue + rng.uniform(-0.04, 0.04), 0.75, rng.uniform(0.45, 0.9)))
     return composite(picture, layer)
