@@ -32,7 +32,7 @@ def explain_verdict(facts: Facts, verdict: str, probability: float, language: st
         reasons += _clean(facts)
     reasons += _product(facts)
     pointed = next((reason.points_to for reason in reasons if reason.points_to), None)
-    said = f"but the network says {_words(verdict)} ({_percent(probability)})"
+    said = f"but the classifier says {_words(verdict)} ({_percent(probability)})"
     if pointed and pointed != verdict:
         reasons.append(Reason("contradiction", f"{said}, and the figures point to {_words(pointed)}", None))
     elif has_text and verdict.startswith("clean_photo"):
