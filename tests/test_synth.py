@@ -13,13 +13,14 @@ import pytest
 from PIL import Image, ImageFile
 
 from packshot.records import VERDICTS
-from packshot.synth import make_photo, write_catalogue
+from packshot.synth import backgrounds, make_photo, write_catalogue
 from packshot.synth.backgrounds import Backdrop
 from packshot.synth.broken import FAULTS, HOSTILE_SKUS, png_bomb
 from packshot.synth.colours import HUES, draw_palette
 from packshot.synth.compose import NATURAL_COUNTS
 from packshot.synth.interiors import SETTINGS
 from packshot.synth.lettering import FONT_FOLDER, FONTS, text_cover
+from packshot.synth.poster import poster
 from packshot.synth.products import KINDS, draw_subject
 from packshot.synth.rooms import HOMES, STREETS
 from packshot.synth.scene import Scene
@@ -229,6 +230,23 @@ def test_covered_photos_are_covered_by_more_than_half():
             assert under.mean() > 0.5, seed
             found += 1
     assert found
+
+
+def test_freely_composed_elements_leave_each_other_and_the_product_room():
+    clauses, hidden = set(), []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        scene = Scene(rng, "train", SMALL[::-1], draw_palette(rng, "train"))
+        poster(scene, scene.back(backgrounds.even(rng, scene.shape_hw, "train", "white")))
+        clauses |= set(scene.clauses)
+        product = scene.alpha > 0.5
+        hidden.append((product & (scene.board.layer.alpha > 0.5)).sum() / product.sum())
+        solid = [box for box, kind in scene.board.boxes if kind in ("plate", "magnifier")]
+        for number, (x0, y0, x1, y1) in enumerate(solid):
+            for ax0, ay0, ax1, ay1 in solid[:number]:
+                assert min(x1, ax1) - max(x0, ax0) < 1 or min(y1, ay1) - max(y0, ay0) < 1, seed
+    assert np.mean(hidden) < 0.1 and max(hidden) < 0.5
+    assert {"plates", "icons", "magnified_detail", "size_shown", "characteristics"} <= clauses
 
 
 def _get(url, **headers):
