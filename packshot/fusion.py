@@ -9,7 +9,7 @@ import numpy as np
 
 from packshot.compose import drop_specks, fill_holes
 from packshot.foreground import Foreground
-from packshot.plates import grown
+from packshot.plates import grown, is_geometric
 
 _BUSY_SIDE = 288
 
@@ -91,9 +91,11 @@ def gaps(lab: np.ndarray, found: Foreground, product: np.ndarray, saliency: np.n
     return narrow | wide[labels] | again
 
 
-def unsupported(found: Foreground, body: np.ndarray, saliency: np.ndarray) -> np.ndarray:
+def unsupported(
+    lab: np.ndarray, found: Foreground, body: np.ndarray, saliency: np.ndarray, text: np.ndarray
+) -> np.ndarray:
     """bool (h, w): shadows, mirror images, drawn shapes and scenery in `body` bool (h, w): thick, not enclosed, and
-    unseen by the network, which sees the rest of their piece sharply."""
+    unseen by the network, which sees the rest of their piece sharply. `lab` float32 (h, w, 3), `text` bool (h, w)."""
     if not found.background.sure:
         return np.zeros_like(body)
     distance = found.background.distance
@@ -137,12 +139,22 @@ def unsupported(found: Foreground, body: np.ndarray, saliency: np.ndarray) -> np
             unseen = level < 0.02 and blob.sum() < 0.15 * seen.sum()
             # Those on the ground are shadows.
             grounded = level < 0.01 and rows[-1] > bottom and rows.mean() > foot and blob.sum() < 0.5 * seen.sum()
-            if unseen or faint or mirrored or scenery or grounded:
+            drawn = level < 0.05 and _is_drawn(lab[window], blob, text[window])
+            if unseen or faint or mirrored or scenery or grounded or drawn:
                 gone[window] |= (cv2.dilate(blob.astype(np.uint8), kernel) > 0) & blind
     return gone & body
 
 
-def by_saliency(small: np.ndarray, found: Foreground, saliency: np.ndarray, marks: np.ndarray) -> np.ndarray:
+def _is_drawn(lab: np.ndarray, blob: np.ndarray, text: np.ndarray) -> bool:
+    """Whether a shape is of one colour, written upon or neat: badges that hang on each other or on the product."""
+    colours = lab[blob]
+    flat = (np.linalg.norm(colours - np.median(colours, axis=0), axis=1) < 8).mean() > 0.6
+    return bool(flat and ((text & blob).sum() > 0.05 * blob.sum() or is_geometric(blob)))
+
+
+def by_saliency(
+    small: np.ndarray, lab: np.ndarray, found: Foreground, saliency: np.ndarray, marks: np.ndarray
+) -> np.ndarray:
     """For busy backgrounds, or of several colours: what the network sees, its outline drawn to the picture's edges by
     GrabCut."""
     height, width = small.shape[:2]
@@ -166,5 +178,23 @@ def by_saliency(small: np.ndarray, found: Foreground, saliency: np.ndarray, mark
         cv2.grabCut(cv2.cvtColor(tiny, cv2.COLOR_RGB2BGR), modes, None, *models, 2, cv2.GC_INIT_WITH_MASK)
     mask = ((modes == cv2.GC_FGD) | (modes == cv2.GC_PR_FGD)).astype(np.uint8)
     mask = cv2.resize(255 * mask, (width, height), interpolation=cv2.INTER_CUBIC) > 127
-    through = (saliency < 0.3) & (found.background.alike | found.background.busy)
-    return fill_holes(drop_specks(mask & ~marks, 20), through)
+    mask = drop_specks(mask & ~marks, 20)
+    through = found.background.alike | _common_around(lab, mask) if found.background.busy else found.background.alike
+    return fill_holes(mask, (saliency < 0.3) & through)
+
+
+def _common_around(lab: np.ndarray, product: np.ndarray) -> np.ndarray:
+    """bool (h, w): pixels of a colour that is seen beside the product too, as it is through its openings; a dial or a
+    cushion has a colour of its own. `lab` float32 (h, w, 3), `product` bool (h, w)."""
+    if not product.any():
+        return np.ones_like(product)
+    reach = max(5, round(0.08 * max(product.shape)))
+    near, close = (cv2.dilate(product.astype(np.uint8), np.ones((2 * k + 1,) * 2, np.uint8)) > 0 for k in (reach, 2))
+    outside = near & ~close & ~fill_holes(product)
+    bins = (np.clip(lab + (0, 128, 128), 0, 255) / 8).astype(np.int32)
+    counts = np.zeros((32, 32, 32), np.float32)
+    np.add.at(counts, tuple(bins[outside].T), 1)
+    common = cv2.dilate(counts.reshape(32, -1), np.ones((3, 1), np.uint8)).reshape(counts.shape)
+    common = cv2.dilate(np.ascontiguousarray(common.reshape(32, 32, 32).transpose(1, 0, 2)), np.ones((3, 3), np.uint8))
+    common = common.transpose(1, 0, 2)
+    return common[tuple(np.moveaxis(bins, -1, 0))] > 0.002 * max(1, int(outside.sum()))

@@ -76,11 +76,11 @@ def read_scene(
         lines &= ~cords
         body |= cords
         if not found.background.sure:
-            body = by_saliency(small, found, saliency, marks.all | lines)
+            body = by_saliency(small, lab, found, saliency, marks.all | lines)
         else:
             add_unseen_plates(marks, lab, found, saliency)
             body &= ~marks.plates
-            body &= ~unsupported(found, body, saliency)
+            body &= ~unsupported(lab, found, body, saliency, marks.text)
     body = drop_specks(body, max(6, int(0.0003 * body.size)))
 
     product_parts = _choose(_candidates(lab, body, marks, found.background, saliency), marks, lab)
@@ -180,7 +180,7 @@ def _candidates(
     if any(part.seen > 0.5 and part.score > 0.06 for part in parts):
         for part in parts:
             part.score *= 0.4 + 0.6 * min(1.0, 1.25 * part.seen)
-    _set_back_lenses(parts)
+    _set_back_insets(parts)
     # Flat shapes with writing are plates, as long as there is something else.
     plates = [_is_flat(part, lab) and _text_share(part, marks.text) > 0.15 for part in parts]
     if any(part.score > 0.1 and not plate for part, plate in zip(parts, plates, strict=True)):
@@ -190,13 +190,29 @@ def _candidates(
 
 
 def _is_disc(part: Part) -> bool:
+    """A pale detail leaves a gap in a lens: its hull counts."""
     x0, y0, x1, y1 = part.xyxy
-    return 0.9 < (x1 - x0) / (y1 - y0) < 1.1 and ellipse_fit(fill_holes(part.mask)) > 0.94
+    if not 0.9 < (x1 - x0) / (y1 - y0) < 1.1:
+        return False
+    piece = part.mask[y0:y1, x0:x1].astype(np.uint8)
+    hull = cv2.convexHull(cv2.findNonZero(piece))
+    round_ = cv2.fillConvexPoly(np.zeros_like(piece), hull, 1) > 0
+    return fill_holes(piece > 0).sum() > 0.6 * round_.sum() and ellipse_fit(np.pad(round_, 1)) > 0.95
 
 
-def _set_back_lenses(parts: list[Part]) -> None:
-    """Lower the scores of magnified details: a disc beside something else that is seen as a product."""
-    discs = [_is_disc(part) for part in parts]
+def _is_inset(part: Part) -> bool:
+    """A rectangle along an edge of the photo: another photo, set into this one."""
+    x0, y0, x1, y1 = part.xyxy
+    height, width = part.mask.shape
+    at_edge = x0 <= 2 or y0 <= 2 or x1 >= width - 2 or y1 >= height - 2
+    share = (x1 - x0) * (y1 - y0) / part.mask.size
+    return at_edge and 0.05 < share < 0.7 and fill_holes(part.mask)[y0:y1, x0:x1].mean() > 0.97
+
+
+def _set_back_insets(parts: list[Part]) -> None:
+    """Lower the scores of magnified details and inset photos: a disc, or a rectangle at an edge, beside something else
+    that is seen as a product."""
+    discs = [_is_disc(part) or _is_inset(part) for part in parts]
     others = [part for part, disc in zip(parts, discs, strict=True) if not disc and part.seen > 0.5]
     if any(part.score > 0.03 for part in others):
         for part, disc in zip(parts, discs, strict=True):
@@ -268,11 +284,11 @@ def _choose(candidates: list[Part], marks: Marks, lab: np.ndarray) -> list[Part]
         alike = part.score > 0.5 * best.score and size > 0.3
         alike &= written_best or _text_share(part, marks.text) < 0.12
         alike &= not _is_card(part) and (flat_best or not _is_flat(part, lab))
-        alike &= round_best or not _is_disc(part)
+        alike &= round_best or not (_is_disc(part) or _is_inset(part))
         # What the network is sure of may be smaller than the best, and of one colour.
         clear = part.seen > 0.85 and size > (0.02 if many else 0.1)
         clear &= not _is_flat(part, lab) or _text_share(part, marks.text) < 0.12
-        alike |= clear and not _is_card(part) and (round_best or not _is_disc(part))
+        alike |= clear and not _is_card(part) and (round_best or not (_is_disc(part) or _is_inset(part)))
         if alike or (many and size > 0.1 and not bare and _text_share(part, marks.text) < 0.4):
             chosen.append(part)
     left = [part for part in candidates[1:] if not any(part is other for other in chosen)]

@@ -26,7 +26,7 @@ class MaskDetector(Engine):
 
     stage = "detect"
     name = "masks"
-    version = 4
+    version = 5
     max_batch = 16
     Params = MaskDetectorParams
     params: MaskDetectorParams
