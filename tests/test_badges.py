@@ -1,4 +1,5 @@
-"""Overlays that hang on the product's outline or lie over it: discs, watermarks, callout lines."""
+"""Overlays that hang on the product's outline or lie over it, or look like products: discs, watermarks, callout lines,
+lenses, inset photos."""
 
 import cv2
 import numpy as np
@@ -7,9 +8,11 @@ import pytest
 from packshot.background import to_lab
 from packshot.badges import round_badges
 from packshot.foreground import find_foreground
+from packshot.fusion import by_saliency, unsupported
 from packshot.marks import find_marks
 from packshot.overwriting import writing_over
 from packshot.plates import thin_lines
+from packshot.scene import Part, _is_disc, _is_inset
 
 
 def quad(x0: float, y0: float, x1: float, y1: float) -> np.ndarray:
@@ -92,3 +95,58 @@ def test_a_callout_line_may_begin_beside_its_caption(tin):
     assert found[outside].mean() > 0.7 and not found[product & (line == 0)].any()
     # Far from any writing it is a part of the product.
     assert not thin_lines(product | (line > 0), np.zeros_like(product)).any()
+
+
+def test_a_written_shape_on_the_product_that_the_network_does_not_see_is_no_product(tin):
+    image, product = tin
+    cv2.rectangle(image, (240, 150), (395, 300), (20, 120, 60), cv2.FILLED)
+    cv2.fillPoly(image, [np.int32([[395, 150], [340, 110], [395, 110]])], (20, 120, 60))
+    cv2.putText(image, "500 W", (262, 240), cv2.FONT_HERSHEY_SIMPLEX, 1.1, (255, 255, 255), 3)
+    found, lab = find_foreground(image), to_lab(image)
+    body = (image != 255).any(axis=2)
+    saliency = (product & (np.arange(400) < 240)).astype(np.float32)
+    text = np.zeros(product.shape, bool)
+    text[210:245, 262:370] = True
+    gone = unsupported(lab, found, body, saliency, text)
+    assert gone[160:290, 260:390].mean() > 0.9 and not gone[:, :230].any()
+    # A part of another material that the network misses: neither written upon nor neat.
+    stripes = image.copy()
+    stripes[150:300, 240:395][::3] = (200, 30, 30)
+    assert not unsupported(to_lab(stripes), found, body, saliency, text & False)[160:290, 260:390].any()
+
+
+def test_a_dial_is_no_opening_but_what_shows_the_background_is():
+    rng = np.random.default_rng(0)
+    image = rng.integers(30, 110, (300, 300, 3)).astype(np.uint8)
+    cv2.circle(image, (90, 150), 60, (150, 90, 40), cv2.FILLED)
+    cv2.circle(image, (90, 150), 40, (250, 240, 235), cv2.FILLED)
+    ring = np.zeros((300, 300), np.uint8)
+    cv2.circle(ring, (220, 150), 60, 1, 18)
+    image[ring > 0] = (150, 90, 40)
+    saliency = ring.astype(np.float32)
+    cv2.circle(saliency, (90, 150), 50, 1.0, 20)
+    found = find_foreground(image)
+    assert not found.background.sure
+    product = by_saliency(image, to_lab(image), found, saliency, np.zeros((300, 300), bool))
+    assert product[150, 90] and product[120:180, 60:120].mean() > 0.95
+    assert product[130:170, 200:240].mean() < 0.1
+
+
+def test_inset_photos_and_lenses_with_a_pale_detail_are_known_by_their_shape():
+    def part(mask: np.ndarray) -> Part:
+        rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        return Part(mask, (int(cols[0]), int(rows[0]), int(cols[-1]) + 1, int(rows[-1]) + 1), "product", 0.5)
+
+    inset, box = (np.zeros((400, 400), bool) for _ in range(2))
+    inset[:300, :150] = True
+    box[50:350, 100:250] = True
+    assert _is_inset(part(inset)) and not _is_inset(part(box))
+    lens = np.zeros((400, 400), np.uint8)
+    cv2.circle(lens, (200, 200), 80, 1, cv2.FILLED)
+    whole = lens > 0
+    lens[215:, 215:] = 0
+    shears = np.zeros((400, 400), np.uint8)
+    cv2.line(shears, (100, 100), (300, 300), 1, 20)
+    cv2.line(shears, (100, 300), (300, 100), 1, 20)
+    assert _is_disc(part(whole)) and _is_disc(part(lens > 0))
+    assert not _is_disc(part(shears > 0)) and not _is_disc(part(box))
