@@ -17,9 +17,9 @@ _ABOUT = "Write the card that goes with weights."
 _LIMITS = """## Limits
 - It learnt from drawn photos, not from a marketplace's. What it learnt may not hold on real ones at all: see the
   figures on real photos, where there are some. Train on your own labelled rows before you act on its verdicts.
-- The picture reaches the network at 64×64: it sees layout, colours and where text lies, not what the text says; the
-  facts add sizes, contrasts, frames and codes, and words only where the reader knows their script. Clauses of the
-  rubric that depend on words (price, foreign language, jargon, empty claims) are guessed from looks.
+- The picture reaches the network at 64×64: it sees layout, colours and where text lies, not what the text says
+  nor how small or faint it is; the reasons beside each verdict do. Clauses of the rubric that depend on words (price,
+  foreign language, jargon, empty claims) are guessed from looks.
 - Human labels confuse good with bad infographics, and image with bad backgrounds; so does this.
 - `clean_photo_other_background` is not among its classes: such photos get one of the six.
 - Probabilities are calibrated on synthetic validation photos (temperature scaling); on real ones they are

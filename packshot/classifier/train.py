@@ -77,7 +77,7 @@ class TrainSettings:
     pool_logits_first: bool = True
     bfloat16: bool = False
     start: str = ""
-    facts_head: bool = True
+    facts_head: bool = False
     seed: int = 0
     augmentation: Augmentation = Augmentation()
 
