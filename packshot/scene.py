@@ -201,10 +201,11 @@ def _is_disc(part: Part) -> bool:
 
 
 def _is_inset(part: Part) -> bool:
-    """A rectangle along an edge of the photo: another photo, set into this one."""
+    """An upright rectangle by an edge of the photo: another photo, set into this one."""
     x0, y0, x1, y1 = part.xyxy
     height, width = part.mask.shape
-    at_edge = x0 <= 2 or y0 <= 2 or x1 >= width - 2 or y1 >= height - 2
+    margin = 0.04 * max(height, width)
+    at_edge = x0 <= margin or y0 <= margin or x1 >= width - margin or y1 >= height - margin
     share = (x1 - x0) * (y1 - y0) / part.mask.size
     return at_edge and 0.05 < share < 0.7 and fill_holes(part.mask)[y0:y1, x0:x1].mean() > 0.97
 
