@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from packshot.classifier.about import weights_digest
+from packshot.classifier.about import weights_digest, write_about
 from packshot.classifier.augment import Augmentation, augment, to_tensors
+from packshot.classifier.calibrate import main as calibrate_command
 from packshot.classifier.checkpoint import load_checkpoint
 from packshot.classifier.evaluate import (
     as_markdown,
@@ -169,7 +170,6 @@ QUICK = TrainSettings(
     patience=6,
     batch=4,
     learning_rate=1e-3,
-    facts_head=False,
     augmentation=Augmentation(flip=False, degrees=0),
 )
 
@@ -299,6 +299,22 @@ def test_evaluation_refuses_features_of_other_engines(tmp_path, sides):
     open_folder(folder, {"engines": ENGINES | {"ocr": ENGINES["ocr"] | {"name": "easyocr"}}})
     with pytest.raises(SettingError, match="trained on features of"):
         evaluate(out, folder)
+
+
+def test_a_trained_network_is_calibrated_on_other_photos(tmp_path, sides, capsys):
+    out, folder = tmp_path / "sides.safetensors", folder_of(tmp_path, two_sides(12), "others")
+    train(sides, {"engines": ENGINES}, out, replace(QUICK, epochs=2))
+    weights, about = out.read_bytes(), load_checkpoint(out)[1]
+    assert about.head is None
+    about.temperature = 3.0
+    write_about(out, about)
+    command = ["--weights", str(out), "--features", str(folder)]
+    assert calibrate_command(command) == 0 and "12 photos: macro F1" in capsys.readouterr().out
+    about = load_checkpoint(out)[1]
+    assert about.head is None and about.temperature != 3.0 and out.read_bytes() == weights
+    assert about.metrics["calibration"]["photos"] == about.training["calibration"]["photos"] == 12
+    assert calibrate_command([*command, "--facts-head"]) == 0 and load_checkpoint(out)[1].head is not None
+    assert calibrate_command(command) == 0 and load_checkpoint(out)[1].head is None
 
 
 def test_prediction_does_not_depend_on_the_batch(tmp_path, sides):

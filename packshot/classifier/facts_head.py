@@ -3,22 +3,15 @@
 The network sees where text is, not how small, faint or framed it is, and the picture at 64×64. The facts say so. A
 linear layer (multinomial logistic regression) over both, fitted on photos that the network has not learnt from, is
 stacked generalisation (D. Wolpert, Neural Networks 5, 1992).
-
-    python -m packshot.classifier.facts_head --weights FILE.safetensors --features DIR …
-
-fits the head of a trained network anew, and its temperature, and writes them into FILE's .json.
 """
 
-import argparse
-import sys
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from packshot.classifier.fact_vector import NAMES
-from packshot.errors import PackshotError, SettingError
+from packshot.errors import SettingError
 
 _RESTRAINT = 2.0
 """How strongly weights are held at what leaves the network's word as it is, in photos that speak for a change."""
@@ -116,40 +109,3 @@ def cross_fitted(log_probabilities: np.ndarray, facts: np.ndarray, labels: np.nd
             log_probabilities[out], facts[out]
         )
     return logits
-
-
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m packshot.classifier.facts_head", description="Fit the facts head of a trained network anew."
-    )
-    parser.add_argument("--weights", type=Path, required=True, help="checkpoint, .safetensors with its .json beside it")
-    parser.add_argument("--features", type=Path, required=True, nargs="+", help="folders of photos not trained on")
-    options = parser.parse_args(arguments)
-    try:
-        report = _refit(options.weights, options.features)
-    except PackshotError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    print(f"{report['photos']} photos, by heads fitted on the others: macro F1 {report['macro_f1']:.3f}")
-    return 0
-
-
-def _refit(weights: Path, folders: list[Path]) -> dict[str, Any]:
-    from packshot.classifier.about import write_about
-    from packshot.classifier.checkpoint import load_checkpoint
-    from packshot.classifier.evaluate import finish
-    from packshot.classifier.feature_set import read_folders
-
-    model, about = load_checkpoint(weights)
-    features, made = read_folders(folders, pooled=about.pool_logits_first, classes=about.classes)
-    if made["engines"] != about.feature_engines:
-        raise SettingError(f"{weights} was trained on features of other engines than those of {folders[0]}")
-    about.head, about.temperature, report = finish(model, features, about.mirrored)
-    about.training["head"] = {"sources": made["sources"], "photos": len(features)}
-    about.metrics["head"] = report
-    write_about(weights, about)
-    return report
-
-
-if __name__ == "__main__":
-    sys.exit(main())

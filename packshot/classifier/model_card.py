@@ -45,7 +45,7 @@ def model_card(weights: Path, reports: dict[str, dict[str, Any]], commands: list
         f"`{json.dumps(training['sources'])}`",
         *([f"- began with the weights `{training['started_from']}`"] if training.get("started_from") else []),
         f"- best epoch {training['best_epoch']} of {training['epochs']}; temperature {about.temperature:.3f}",
-        *_head_line(about),
+        *_calibration_line(about),
         *(_engine_line(stage, e) for stage, e in about.feature_engines.items()),
         f"- settings: `{json.dumps(training['settings'])}`",
         "",
@@ -71,13 +71,16 @@ def _engine_line(stage: str, engine: dict[str, Any]) -> str:
     return f"- {stage}: {engine['name']} version {engine['version']}, `{json.dumps(engine['params'])}`"
 
 
-def _head_line(about: Checkpoint) -> list[str]:
+def _calibration_line(about: Checkpoint) -> list[str]:
+    fitted = about.training.get("calibration")
+    on = "its validation photos"
+    if fitted is not None:
+        on = f"{fitted['photos']} photos that the network has not learnt from: `{json.dumps(fitted['sources'])}`"
     if about.head is None:
-        return []
-    fitted = about.training.get("head", {"photos": about.training["photos"]["validation"], "sources": []})
+        return [f"- temperature fitted on {on}"]
     return [
-        f"- the facts head weighs the network's word with {len(about.head['inputs'])} measured facts; fitted on "
-        f"{fitted['photos']} photos that the network has not learnt from: `{json.dumps(fitted['sources'])}`"
+        f"- the facts head weighs the network's word with {len(about.head['inputs'])} measured facts; it and the "
+        f"temperature fitted on {on}"
     ]
 
 

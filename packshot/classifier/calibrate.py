@@ -1,0 +1,54 @@
+"""Fit a trained network's temperature anew, and its facts head if asked, on photos that it has not learnt from.
+
+    python -m packshot.classifier.calibrate --weights FILE.safetensors --features DIR … [--facts-head]
+
+writes them into FILE's .json. A training does the same with its validation photos; but those of a later stage that
+draws another split may have been learnt from in an earlier one.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from packshot.classifier.about import write_about
+from packshot.classifier.checkpoint import load_checkpoint
+from packshot.classifier.evaluate import finish
+from packshot.classifier.feature_set import read_folders
+from packshot.errors import PackshotError, SettingError
+
+
+def calibrate(weights: Path, folders: list[Path], facts_head: bool = False) -> dict[str, Any]:
+    """The classification report on these photos, judged by heads that were fitted on the others if there is one.
+    Raises `SettingError` for features of other engines than those that the network was trained on."""
+    model, about = load_checkpoint(weights)
+    features, made = read_folders(folders, pooled=about.pool_logits_first, classes=about.classes)
+    if made["engines"] != about.feature_engines:
+        raise SettingError(f"{weights} was trained on features of other engines than those of {folders[0]}")
+    about.head, about.temperature, report = finish(model, features, about.mirrored, facts_head)
+    about.training["calibration"] = {"sources": made["sources"], "photos": len(features)}
+    about.metrics["calibration"] = report
+    write_about(weights, about)
+    return report
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m packshot.classifier.calibrate", description=__doc__.split("\n")[0])
+    parser.add_argument("--weights", type=Path, required=True, help="checkpoint, .safetensors with its .json beside it")
+    parser.add_argument("--features", type=Path, required=True, nargs="+", help="folders of photos not trained on")
+    parser.add_argument("--facts-head", action="store_true", help="fit a facts head, too; without it one is removed")
+    options = parser.parse_args(arguments)
+    try:
+        report = calibrate(options.weights, options.features, options.facts_head)
+    except PackshotError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(
+        f"{report['photos']} photos: macro F1 {report['macro_f1']:.3f}, "
+        f"calibration error {report['calibration_error']:.3f}"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
