@@ -27,7 +27,8 @@ def calibrate(weights: Path, folders: list[Path], facts_head: bool = False) -> d
         raise SettingError(f"{weights} was trained on features of other engines than those of {folders[0]}")
     about.head, about.temperature, report = finish(model, features, about.mirrored, facts_head)
     about.training["calibration"] = {"sources": made["sources"], "photos": len(features)}
-    about.metrics["calibration"] = report
+    # What the training was validated on is doubted, or nobody would calibrate anew.
+    about.metrics = {"calibration": report}
     write_about(weights, about)
     return report
 
