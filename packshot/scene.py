@@ -276,7 +276,8 @@ def _choose(candidates: list[Part], marks: Marks, lab: np.ndarray) -> list[Part]
     # A range of products is shown in rows: its pieces are many, of a size, and none of them is in the middle.
     drawn = [_is_drawn(part, lab) for part in candidates]
     sizes = [fill_holes(part.mask).sum() / best_area for part in candidates]
-    many = sum(size > 0.25 and not bare for size, bare in zip(sizes, drawn, strict=True)) >= 4
+    pieces = sum(size > 0.25 and not bare for size, bare in zip(sizes, drawn, strict=True))
+    many = pieces >= 4
     many |= sum(part.seen > 0.85 and not bare for part, bare in zip(candidates, drawn, strict=True)) >= 5
     for part, size, bare in zip(candidates[1:], sizes[1:], drawn[1:], strict=True):
         if part.seen < 0.1 and best.seen > 0.5 and part.strength < 0.65 * best.strength:
@@ -290,7 +291,9 @@ def _choose(candidates: list[Part], marks: Marks, lab: np.ndarray) -> list[Part]
         clear = part.seen > 0.85 and size > (0.02 if many else 0.1)
         clear &= not _is_flat(part, lab) or _text_share(part, marks.text) < 0.12
         alike |= clear and not _is_card(part) and (round_best or not (_is_disc(part) or _is_inset(part)))
-        if alike or (many and size > 0.1 and not bare and _text_share(part, marks.text) < 0.4):
+        # A plate in a range of products is as round as a lens.
+        real = not bare or (pieces >= 6 and _is_disc(part) and not _is_flat(part, lab))
+        if alike or (many and size > 0.1 and real and _text_share(part, marks.text) < 0.4):
             chosen.append(part)
     left = [part for part in candidates[1:] if not any(part is other for other in chosen)]
     while left:
