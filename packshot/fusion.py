@@ -194,7 +194,5 @@ def _common_around(lab: np.ndarray, product: np.ndarray) -> np.ndarray:
     bins = (np.clip(lab + (0, 128, 128), 0, 255) / 8).astype(np.int32)
     counts = np.zeros((32, 32, 32), np.float32)
     np.add.at(counts, tuple(bins[outside].T), 1)
-    common = cv2.dilate(counts.reshape(32, -1), np.ones((3, 1), np.uint8)).reshape(counts.shape)
-    common = cv2.dilate(np.ascontiguousarray(common.reshape(32, 32, 32).transpose(1, 0, 2)), np.ones((3, 3), np.uint8))
-    common = common.transpose(1, 0, 2)
+    common = np.lib.stride_tricks.sliding_window_view(np.pad(counts, 1), (3, 3, 3)).max(axis=(3, 4, 5))
     return common[tuple(np.moveaxis(bins, -1, 0))] > 0.002 * max(1, int(outside.sum()))
