@@ -139,13 +139,13 @@ def unsupported(
             unseen = level < 0.02 and blob.sum() < 0.15 * seen.sum()
             # Those on the ground are shadows.
             grounded = level < 0.01 and rows[-1] > bottom and rows.mean() > foot and blob.sum() < 0.5 * seen.sum()
-            drawn = level < 0.05 and _is_drawn(lab[window], blob, text[window])
-            if unseen or faint or mirrored or scenery or grounded or drawn:
+            overlay = level < 0.05 and _is_overlay(lab[window], blob, text[window])
+            if unseen or faint or mirrored or scenery or grounded or overlay:
                 gone[window] |= (cv2.dilate(blob.astype(np.uint8), kernel) > 0) & blind
     return gone & body
 
 
-def _is_drawn(lab: np.ndarray, blob: np.ndarray, text: np.ndarray) -> bool:
+def _is_overlay(lab: np.ndarray, blob: np.ndarray, text: np.ndarray) -> bool:
     """Whether a shape is of one colour, written upon or neat: badges that hang on each other or on the product."""
     colours = lab[blob]
     flat = (np.linalg.norm(colours - np.median(colours, axis=0), axis=1) < 8).mean() > 0.6

@@ -180,7 +180,7 @@ def _candidates(
     if any(part.seen > 0.5 and part.score > 0.06 for part in parts):
         for part in parts:
             part.score *= 0.4 + 0.6 * min(1.0, 1.25 * part.seen)
-    _set_back_insets(parts)
+    _set_back_details(parts)
     # Flat shapes with writing are plates, as long as there is something else.
     plates = [_is_flat(part, lab) and _text_share(part, marks.text) > 0.15 for part in parts]
     if any(part.score > 0.1 and not plate for part, plate in zip(parts, plates, strict=True)):
@@ -207,17 +207,21 @@ def _is_inset(part: Part) -> bool:
     margin = 0.04 * max(height, width)
     at_edge = x0 <= margin or y0 <= margin or x1 >= width - margin or y1 >= height - margin
     share = (x1 - x0) * (y1 - y0) / part.mask.size
-    return at_edge and 0.05 < share < 0.7 and fill_holes(part.mask)[y0:y1, x0:x1].mean() > 0.97
+    return at_edge and 0.05 < share < 0.7 and fill_holes(part.mask[y0:y1, x0:x1]).mean() > 0.97
 
 
-def _set_back_insets(parts: list[Part]) -> None:
-    """Lower the scores of magnified details and inset photos: a disc, or a rectangle at an edge, beside something else
-    that is seen as a product."""
-    discs = [_is_disc(part) or _is_inset(part) for part in parts]
-    others = [part for part, disc in zip(parts, discs, strict=True) if not disc and part.seen > 0.5]
+def _is_detail(part: Part) -> bool:
+    """A lens, or an inset photo."""
+    return _is_disc(part) or _is_inset(part)
+
+
+def _set_back_details(parts: list[Part]) -> None:
+    """Lower the scores of lenses and inset photos beside something else that is seen as a product."""
+    details = [_is_detail(part) for part in parts]
+    others = [part for part, detail in zip(parts, details, strict=True) if not detail and part.seen > 0.5]
     if any(part.score > 0.03 for part in others):
-        for part, disc in zip(parts, discs, strict=True):
-            part.score *= 0.12 if disc else 1.0
+        for part, detail in zip(parts, details, strict=True):
+            part.score *= 0.12 if detail else 1.0
 
 
 def _is_line_art(colours: np.ndarray, background: Background, window: tuple[slice, slice], piece: np.ndarray) -> bool:
@@ -282,18 +286,17 @@ def _choose(candidates: list[Part], marks: Marks, lab: np.ndarray) -> list[Part]
     for part, size, bare in zip(candidates[1:], sizes[1:], drawn[1:], strict=True):
         if part.seen < 0.1 and best.seen > 0.5 and part.strength < 0.65 * best.strength:
             continue
+        flat, text_share = _is_flat(part, lab), _text_share(part, marks.text)
+        whole = not _is_card(part) and (round_best or not _is_detail(part))
         # Things of a set are of one size; a lens with a detail or a swatch is a neat shape beside a product.
         alike = part.score > 0.5 * best.score and size > 0.3
-        alike &= written_best or _text_share(part, marks.text) < 0.12
-        alike &= not _is_card(part) and (flat_best or not _is_flat(part, lab))
-        alike &= round_best or not (_is_disc(part) or _is_inset(part))
+        alike &= (written_best or text_share < 0.12) and (flat_best or not flat)
         # What the network is sure of may be smaller than the best, and of one colour.
-        clear = part.seen > 0.85 and size > (0.02 if many else 0.1)
-        clear &= not _is_flat(part, lab) or _text_share(part, marks.text) < 0.12
-        alike |= clear and not _is_card(part) and (round_best or not (_is_disc(part) or _is_inset(part)))
+        clear = part.seen > 0.85 and size > (0.02 if many else 0.1) and (not flat or text_share < 0.12)
         # A plate in a range of products is as round as a lens.
-        real = not bare or (pieces >= 6 and _is_disc(part) and not _is_flat(part, lab))
-        if alike or (many and size > 0.1 and real and _text_share(part, marks.text) < 0.4):
+        in_range = many and size > 0.1 and text_share < 0.4
+        in_range &= not bare or (pieces >= 6 and _is_disc(part) and not flat)
+        if (whole and (alike or clear)) or in_range:
             chosen.append(part)
     left = [part for part in candidates[1:] if not any(part is other for other in chosen)]
     while left:

@@ -44,7 +44,7 @@ def network_log_probabilities(
 
 
 def finish(
-    model: "ThreeInputNet", features: FeatureSet, mirrored: bool, head: bool = True
+    model: "ThreeInputNet", features: FeatureSet, mirrored: bool, head: bool
 ) -> tuple[dict[str, Any] | None, float, dict[str, Any]]:
     """The facts head and the temperature that suit a trained network, fitted on photos that it has not learnt from;
     and the report on them, each judged by a head that was fitted on others."""

@@ -56,7 +56,7 @@ def block(board: Board, box: Box, lines: list[str], size: int, font: str, colour
         text = wrap(line, font, size, box[2] - box[0])
         if y > box[1] and y + text_size(text, font, size)[1] > box[3]:
             return
-        x = {"left": box[0], "centre": (box[0] + box[2]) / 2, "right": box[2]}[align]
+        x = box[0] if align == "left" else (box[0] + box[2]) / 2
         pen = pen_on(board, box, colour)
         y = board.text((x, y), line, size, font, pen, align, width=box[2] - box[0])[3] + size * 0.15
 
