@@ -31,6 +31,7 @@ from packshot.engines import engine_class, make_engine
 from packshot.engines.base import Engine, map_photos
 from packshot.errors import PackshotError, SourceError
 from packshot.records import VERDICTS
+from packshot.synth.cutouts import add_cutouts
 
 SHARD_ROWS = 96
 
@@ -134,7 +135,9 @@ def rows_of(photos: list[LabelledPhoto], ocr: Engine, segment: Engine) -> list[F
     return [FeatureRow(p.digest, p.verdict, p.origin, f) for p, f in zip(photos, features, strict=True)]
 
 
-def fill_folder(folder: Path, source: Source, ocr: str, segment: str, workers: int) -> None:
+def fill_folder(
+    folder: Path, source: Source, ocr: str, segment: str, workers: int, cutouts: Path | None = None
+) -> None:
     """Make the features of a source's photos into `folder`, by whole shards; those that are there already stay.
 
     Each worker is a process with engines of its own, on one thread: more work a second than one engine on many.
@@ -145,7 +148,8 @@ def fill_folder(folder: Path, source: Source, ocr: str, segment: str, workers: i
     missing = [number for number in shards if not shard_path(folder, number).exists()]
     started, made = time.perf_counter(), 0
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, max(1, len(missing))), mp_context=context) as pool:
+    workers = min(workers, max(1, len(missing)))
+    with ProcessPoolExecutor(workers, context, add_cutouts, (cutouts,)) as pool:
         done = [pool.submit(make_shard, folder, number, source, ocr, segment) for number in missing]
         try:
             for future in as_completed(done):
@@ -194,6 +198,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the synthetic catalogue")
     parser.add_argument("--worn", action=argparse.BooleanOptionalAction, default=True, help="degrade synthetic photos")
     parser.add_argument("--long-side", type=int, default=0, help="px; draw synthetic photos at this size")
+    parser.add_argument("--cutouts", type=Path, help="folder of cut-outs that join the products (split train)")
     parser.add_argument("--ocr", default="rapid", help="engine that reads")
     parser.add_argument("--segment", default="grabcut", help="engine that segments")
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes that make shards")
@@ -204,7 +209,7 @@ def main(arguments: list[str] | None = None) -> int:
             if options.labels
             else SyntheticSource(options.synthetic, options.split, options.seed, options.worn, options.long_side)
         )
-        fill_folder(options.out, source, options.ocr, options.segment, options.workers)
+        fill_folder(options.out, source, options.ocr, options.segment, options.workers, options.cutouts)
     except PackshotError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

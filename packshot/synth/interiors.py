@@ -8,7 +8,7 @@ import numpy as np
 from packshot.synth import textures
 from packshot.synth.backgrounds import Backdrop, Shape
 from packshot.synth.colours import draw_hue, hsv, mixed
-from packshot.synth.products import KINDS, draw_single
+from packshot.synth.products import FURNITURE, KINDS, draw_single
 from packshot.synth.raster import Colour, Layer, composite
 from packshot.synth.rooms import in_perspective
 
@@ -20,20 +20,6 @@ SETTINGS = {
 CLOSE = {"table", "kitchen", "nature", "bar", "terrace", "bath", "desk"}
 TILED = {"kitchen", "bath", "bar"}
 OUTDOORS = {"nature", "terrace"}
-_FURNITURE = (
-    "sofa",
-    "table_lamp",
-    "cushion",
-    "photo_frame",
-    "basket",
-    "cabinet",
-    "rack",
-    "pot_plant",
-    "armchair",
-    "vase",
-    "chair",
-    "plate",
-)
 
 
 def interior(rng: np.random.Generator, shape_hw: Shape, split: str) -> Backdrop:
@@ -284,7 +270,7 @@ def _furniture(rng: np.random.Generator, shape_hw: Shape, split: str, foot: floa
             (x0, top, x0 + rng.uniform(0.4, 0.8) * width, foot * height),
             mixed(tone, hsv(0.08, 0.4, 0.6), rng.uniform(0, 0.8)),
         )
-    kinds = [k for k in _FURNITURE if k in KINDS[split]]
+    kinds = [k for k in FURNITURE if k in KINDS[split]]
     for _ in range(int(rng.integers(0, 4))):
         if rng.random() < 0.4:
             spot = (rng.uniform(0, 1) * width, foot * height * rng.uniform(0.95, 1.05))

@@ -31,6 +31,21 @@ TURNABLE = {
     "pan",
 }
 LARGE = {"cabinet", "rack", "bed", "sofa", "armchair", "bicycle", "chandelier", "umbrella"}
+# What stands about in rooms.
+FURNITURE = [
+    "sofa",
+    "table_lamp",
+    "cushion",
+    "photo_frame",
+    "basket",
+    "cabinet",
+    "rack",
+    "pot_plant",
+    "armchair",
+    "vase",
+    "chair",
+    "plate",
+]
 
 
 @dataclass
