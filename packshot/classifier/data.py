@@ -31,7 +31,7 @@ from packshot.engines import engine_class, make_engine
 from packshot.engines.base import Engine, map_photos
 from packshot.errors import PackshotError, SourceError
 from packshot.records import VERDICTS
-from packshot.synth.cutouts import add_cutouts
+from packshot.synth.props import add_props
 
 SHARD_ROWS = 96
 
@@ -135,9 +135,7 @@ def rows_of(photos: list[LabelledPhoto], ocr: Engine, segment: Engine) -> list[F
     return [FeatureRow(p.digest, p.verdict, p.origin, f) for p, f in zip(photos, features, strict=True)]
 
 
-def fill_folder(
-    folder: Path, source: Source, ocr: str, segment: str, workers: int, cutouts: Path | None = None
-) -> None:
+def fill_folder(folder: Path, source: Source, ocr: str, segment: str, workers: int, props: Path | None = None) -> None:
     """Make the features of a source's photos into `folder`, by whole shards; those that are there already stay.
 
     Each worker is a process with engines of its own, on one thread: more work a second than one engine on many.
@@ -149,7 +147,7 @@ def fill_folder(
     started, made = time.perf_counter(), 0
     context = multiprocessing.get_context("spawn")
     workers = min(workers, max(1, len(missing)))
-    with ProcessPoolExecutor(workers, context, add_cutouts, (cutouts,)) as pool:
+    with ProcessPoolExecutor(workers, context, add_props, (props,)) as pool:
         done = [pool.submit(make_shard, folder, number, source, ocr, segment) for number in missing]
         try:
             for future in as_completed(done):
@@ -198,7 +196,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the synthetic catalogue")
     parser.add_argument("--worn", action=argparse.BooleanOptionalAction, default=True, help="degrade synthetic photos")
     parser.add_argument("--long-side", type=int, default=0, help="px; draw synthetic photos at this size")
-    parser.add_argument("--cutouts", type=Path, help="folder of cut-outs that join the products (split train)")
+    parser.add_argument("--props", type=Path, help="folder of pictures that join the drawn ones (split train)")
     parser.add_argument("--ocr", default="rapid", help="engine that reads")
     parser.add_argument("--segment", default="grabcut", help="engine that segments")
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes that make shards")
@@ -209,7 +207,7 @@ def main(arguments: list[str] | None = None) -> int:
             if options.labels
             else SyntheticSource(options.synthetic, options.split, options.seed, options.worn, options.long_side)
         )
-        fill_folder(options.out, source, options.ocr, options.segment, options.workers, options.cutouts)
+        fill_folder(options.out, source, options.ocr, options.segment, options.workers, options.props)
     except PackshotError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -13,7 +13,7 @@ import numpy as np
 from packshot.background import reduce
 from packshot.synth import SynthPhoto, make_photo
 from packshot.synth.compose import draw_aspect
-from packshot.synth.cutouts import add_cutouts
+from packshot.synth.props import add_props
 
 SIDE = 448
 """px, the long side of kept photos: crops of them still fill the network's 320."""
@@ -84,16 +84,16 @@ class TrainingSet:
         return TrainingPhoto(picture, truth[..., 0], truth[..., 1] > 0, truth[..., 2] > 0)
 
 
-def load(folder: Path, split: str, photos: int, cutouts: Path | None = None) -> TrainingSet:
+def load(folder: Path, split: str, photos: int, props: Path | None = None) -> TrainingSet:
     """The first `photos` of a split; what `folder` has not yet is drawn into it, a shard at a time, the products of
-    split `train` joined by those of a folder of `cutouts`."""
+    split `train` joined by those of a folder of `props`."""
     folder.mkdir(parents=True, exist_ok=True)
     starts = range(0, photos, _SHARD)
     missing = [start for start in starts if not _shard(folder, split, start).exists()]
     if missing:
         clock = time.monotonic()
         context = multiprocessing.get_context("spawn")
-        workers = ProcessPoolExecutor(os.cpu_count() or 1, context, add_cutouts, (cutouts,))
+        workers = ProcessPoolExecutor(os.cpu_count() or 1, context, add_props, (props,))
         with workers as pool:
             jobs = [pool.submit(_draw_shard, folder, split, start) for start in missing]
             for done, job in enumerate(as_completed(jobs), 1):

@@ -187,7 +187,7 @@ def main() -> None:
     parser.add_argument("--start", type=Path, required=True, help="the published weights, or an earlier stage's; ONNX")
     parser.add_argument("--work", type=Path, required=True, help="folder for photos, checkpoint and result")
     parser.add_argument("--drawn", type=Path, help="folder for photos, if another")
-    parser.add_argument("--cutouts", type=Path, help="folder of cut-outs that join the products (split train)")
+    parser.add_argument("--props", type=Path, help="folder of pictures that join the drawn ones (split train)")
     parser.add_argument("--photos", type=int, default=3500)
     parser.add_argument("--held-out", type=int, default=100, help="photos of split test to choose the weights by")
     parser.add_argument("--steps", type=int, default=Recipe.steps)
@@ -197,7 +197,7 @@ def main() -> None:
     parser.add_argument("--draw-only", action="store_true")
     options = parser.parse_args()
     drawn = options.drawn or options.work / "photos"
-    photos, held_out = load(drawn, "train", options.photos, options.cutouts), load(drawn, "test", options.held_out)
+    photos, held_out = load(drawn, "train", options.photos, options.props), load(drawn, "test", options.held_out)
     if options.draw_only:
         return
     options.work.mkdir(parents=True, exist_ok=True)

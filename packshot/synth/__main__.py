@@ -12,7 +12,7 @@ from packshot.records import VERDICTS
 from packshot.synth.catalogue import write_catalogue
 from packshot.synth.compose import SPLITS
 from packshot.synth.contact_sheet import contact_sheet
-from packshot.synth.cutouts import add_cutouts
+from packshot.synth.props import add_props
 
 
 def main() -> None:
@@ -25,12 +25,12 @@ def main() -> None:
     parser.add_argument("--broken", action="store_true", help="add rows that fail, and odd files")
     parser.add_argument("--alphas", action="store_true", help="store the products' alpha masks")
     parser.add_argument("--base-url", default="http://127.0.0.1:8000", help="where the photos will be served")
-    parser.add_argument("--cutouts", type=Path, help="with --sheets, a folder of cut-outs that join the products")
+    parser.add_argument("--props", type=Path, help="with --sheets, a folder of pictures that join the drawn ones")
     parser.add_argument("--sheets", action="store_true", help="write a contact sheet of each verdict instead")
     options = parser.parse_args()
     started = time.monotonic()
     if options.sheets:
-        add_cutouts(options.cutouts)
+        add_props(options.props)
         options.folder.mkdir(parents=True, exist_ok=True)
         for verdict in VERDICTS:
             page = contact_sheet(verdict, options.count, options.seed, options.split)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from packshot.synth import backgrounds, interiors, rooms, textures
+from packshot.synth import backgrounds, interiors, props, rooms, textures
 from packshot.synth.backgrounds import Backdrop
 from packshot.synth.colours import draw_object_colour, mixed
+from packshot.synth.overlays import Box
 from packshot.synth.products import Subject, draw_subject
 from packshot.synth.raster import Layer, composite, rounded_points, smooth_closed
 from packshot.synth.scene import Scene
@@ -106,6 +107,11 @@ def bad_background(scene: Scene) -> None:
         scene.writing &= ~changed
         scene.clauses += ["collage", "busy_background"]
         return
+    if kind == "amateur" and props.STAGED[scene.split] and rng.random() < 0.2:
+        _staged(scene)
+        scene.snapshot = True
+        scene.clauses.append("amateur_home")
+        return
     make = {
         "amateur": rooms.amateur,
         "loud": backgrounds.loud,
@@ -124,6 +130,10 @@ def bad_background(scene: Scene) -> None:
 
 def image_background(scene: Scene) -> None:
     rng = scene.rng
+    if props.STAGED[scene.split] and rng.random() < 0.3:
+        _staged(scene)
+        scene.clauses.append("setting_room")
+        return
     backdrop = scene.back(interiors.interior(rng, scene.shape_hw, scene.split))
     kinds: tuple[str, ...] = ()
     if {"setting_living", "setting_window", "setting_lounge"} & set(backdrop.clauses):
@@ -154,6 +164,18 @@ def image_background(scene: Scene) -> None:
         scene.picture * textures.radial(scene.shape_hw, (1.02, 1.02, 1.02), (0.86, 0.86, 0.86), (0.5, 0.5), 0.9), 0, 1
     )
     scene.clauses += backdrop.clauses
+
+
+def _staged(scene: Scene) -> None:
+    """A whole photo of the props: the product stands in its room already."""
+    scene.picture, scene.alpha = props.staged(scene.rng, scene.shape_hw, scene.split)
+    scene.subject = props.staged_subject(scene.picture, scene.alpha, scene.palette)
+    scene.product_box = _box_of(scene.alpha)
+
+
+def _box_of(alpha: np.ndarray) -> Box:
+    ys, xs = np.nonzero(alpha > 0.5)
+    return (float(xs.min()), float(ys.min()), float(xs.max() + 1), float(ys.max() + 1))
 
 
 def _foreground(scene: Scene) -> None:
@@ -211,8 +233,7 @@ def _collage(scene: Scene) -> None:
             scene.subject = cell.subject
             scene.words += cell.words
     scene.picture, scene.alpha, scene.writing = picture, alpha, writing
-    ys, xs = np.nonzero(alpha > 0.5)
-    scene.product_box = (float(xs.min()), float(ys.min()), float(xs.max() + 1), float(ys.max() + 1))
+    scene.product_box = _box_of(alpha)
     scene.clauses.append("collage")
     if rng.random() < 0.4:
         frame = mixed(scene.palette.main, (1, 1, 1), 0.2)

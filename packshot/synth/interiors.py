@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from packshot.synth import textures
+from packshot.synth import props, textures
 from packshot.synth.backgrounds import Backdrop, Shape
 from packshot.synth.colours import draw_hue, hsv, mixed
 from packshot.synth.products import FURNITURE, KINDS, draw_single
@@ -24,6 +24,8 @@ OUTDOORS = {"nature", "terrace"}
 
 def interior(rng: np.random.Generator, shape_hw: Shape, split: str) -> Backdrop:
     """A professional photo's setting, without the product."""
+    if props.ROOMS[split] and rng.random() < 0.4:
+        return _given(rng, shape_hw, split)
     kind = str(rng.choice(SETTINGS[split]))
     tone = _tone(rng, split)
     if kind.startswith("flat_"):
@@ -31,6 +33,16 @@ def interior(rng: np.random.Generator, shape_hw: Shape, split: str) -> Backdrop:
     if kind in ("wall", "plaster"):
         return _wall(rng, shape_hw, kind, tone, split)
     return _view(rng, shape_hw, kind, tone, split)
+
+
+def _given(rng: np.random.Generator, shape_hw: Shape, split: str) -> Backdrop:
+    """A room of the props, sharp or out of focus."""
+    picture = props.room(rng, shape_hw, split)
+    if rng.random() < 0.6:
+        picture = _soft(picture, shape_hw[1] * rng.uniform(0.002, 0.014))
+    tone = tuple(float(v) for v in picture[::8, ::8].reshape(-1, 3).mean(0))
+    stand = float(rng.uniform(0.8, 0.96))
+    return Backdrop(_graded(rng, picture, tone), ("setting_room",), stand, ("contact", "soft"))
 
 
 def _tone(rng: np.random.Generator, split: str) -> Colour:

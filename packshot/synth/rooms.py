@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from packshot.synth import textures
+from packshot.synth import props, textures
 from packshot.synth.backgrounds import Backdrop, Shape
 from packshot.synth.colours import draw_palette, hsv, mixed
 from packshot.synth.products import draw_single
@@ -109,6 +109,11 @@ def _clutter(rng: np.random.Generator, picture: np.ndarray, split: str, count: i
 
 def amateur(rng: np.random.Generator, shape_hw: Shape, split: str) -> Backdrop:
     """A snapshot at home or in the street."""
+    if props.ROOMS[split] and rng.random() < 0.25:
+        picture = props.room(rng, shape_hw, split)
+        if rng.random() < 0.5:
+            picture = _clutter(rng, picture, split, int(rng.integers(1, 3)), 0.5)
+        return Backdrop(picture, ("amateur_home",), float(rng.uniform(0.75, 0.95)), ("hard", "contact", "hard"))
     height, width = shape_hw
     street = rng.random() < 0.35
     kind = str(rng.choice((STREETS if street else HOMES)[split]))
