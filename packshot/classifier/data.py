@@ -31,7 +31,7 @@ from packshot.engines import engine_class, make_engine
 from packshot.engines.base import Engine, map_photos
 from packshot.errors import PackshotError, SourceError
 from packshot.records import VERDICTS
-from packshot.synth.props import add_props
+from packshot.synth.props import add_props, check_props
 
 SHARD_ROWS = 96
 
@@ -140,6 +140,7 @@ def fill_folder(folder: Path, source: Source, ocr: str, segment: str, workers: i
 
     Each worker is a process with engines of its own, on one thread: more work a second than one engine on many.
     """
+    check_props(props)
     engines = load_engines(ocr, segment)
     open_folder(folder, {"engines": {e.stage: describe_engine(e) for e in engines}, "source": source.about()})
     shards = range(-(-len(source) // SHARD_ROWS))

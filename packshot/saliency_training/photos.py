@@ -13,7 +13,7 @@ import numpy as np
 from packshot.background import reduce
 from packshot.synth import SynthPhoto, make_photo
 from packshot.synth.compose import draw_aspect
-from packshot.synth.props import add_props
+from packshot.synth.props import add_props, check_props
 
 SIDE = 448
 """px, the long side of kept photos: crops of them still fill the network's 320."""
@@ -87,6 +87,7 @@ class TrainingSet:
 def load(folder: Path, split: str, photos: int, props: Path | None = None) -> TrainingSet:
     """The first `photos` of a split; what `folder` has not yet is drawn into it, a shard at a time, the products of
     split `train` joined by those of a folder of `props`."""
+    check_props(props)
     folder.mkdir(parents=True, exist_ok=True)
     starts = range(0, photos, _SHARD)
     missing = [start for start in starts if not _shard(folder, split, start).exists()]

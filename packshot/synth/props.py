@@ -28,6 +28,12 @@ STAGED: dict[str, list[Path]] = {"train": [], "test": []}
 """Rooms with a product in them."""
 
 
+def check_props(folder: Path | None) -> None:
+    """A `SourceError` when the folder holds no props; for before worker processes add them."""
+    if folder is not None and not any(_files(folder).values()):
+        raise SourceError(f"{folder} holds no props: cut-outs are looked for in small and large, photos in rooms")
+
+
 def add_props(folder: Path | None) -> None:
     """Let the pictures of `folder` join split `train`, in this process; None changes nothing.
 
@@ -35,20 +41,27 @@ def add_props(folder: Path | None) -> None:
     """
     if folder is None:
         return
-    drawn = len(KINDS["train"])
+    check_props(folder)
+    files = _files(folder)
+    kinds = KINDS["train"]
+    drawn = len(kinds)
     for size, count in (("large", drawn // 2), ("small", drawn - drawn // 2)):
-        paths = sorted([*(folder / size).glob("*.png"), *(folder / size).glob("*.webp")])
         # Each kind is drawn as often as any other: as many kinds of cut-outs as of drawn products are half of them.
-        for number in range(min(count, len(paths))):
+        for number in range(min(count, len(files[size]))):
             kind = f"prop_{size}_{number}"
-            KINDS["train"][kind] = _Drawer(tuple(paths[number::count]))
+            kinds[kind] = _Drawer(tuple(files[size][number::count]))
             if size == "large":
                 LARGE.add(kind)
                 FURNITURE.append(kind)
-    for path in sorted((folder / "rooms").glob("*.jpg")):
+    for path in files["rooms"]:
         (STAGED if path.with_suffix(".png").exists() else ROOMS)["train"].append(path)
-    if len(KINDS["train"]) == drawn and not ROOMS["train"] and not STAGED["train"]:
-        raise SourceError(f"{folder} holds no props: cut-outs are looked for in small and large, photos in rooms")
+
+
+def _files(folder: Path) -> dict[str, list[Path]]:
+    endings = {"small": (".png", ".webp"), "large": (".png", ".webp"), "rooms": (".jpg",)}
+    return {
+        name: sorted(p for p in (folder / name).glob("*") if p.suffix in suffixes) for name, suffixes in endings.items()
+    }
 
 
 class _Drawer:
