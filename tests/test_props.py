@@ -89,7 +89,10 @@ def test_empty_rooms_are_backgrounds(folder, as_before):
     props.add_props(folder)
     photos = [make_photo(seed, "clean_photo_image_background", SIZE) for seed in range(40)]
     shown = [photo for photo in photos if "setting_room" in photo.clauses and photo.product_kind != "staged"]
-    assert shown and all(photo.product_alpha.max() > 0.5 for photo in shown)
+    assert shown
+    for photo in shown:
+        red, green, blue = np.median(photo.image[photo.product_alpha < 0.01], axis=0)
+        assert photo.product_alpha.max() > 0.5 and red > 1.5 * blue and green > 1.4 * blue, "the yellow room"
 
 
 @pytest.mark.parametrize("verdict", VERDICTS)
@@ -99,15 +102,29 @@ def test_every_verdict_can_be_drawn_with_props_again_and_again(folder, as_before
     assert np.array_equal(one, two)
 
 
-def test_a_folder_without_props_or_with_an_opaque_picture_is_told(tmp_path, as_before):
-    with pytest.raises(SourceError, match="holds no props"):
-        props.check_props(tmp_path)
-    (tmp_path / "small").mkdir()
-    cv2.imwrite(str(tmp_path / "small" / "opaque.png"), np.zeros((20, 20, 3), np.uint8))
-    props.add_props(tmp_path)
+def test_what_cannot_be_used_is_told_before_anything_is_drawn(folder, as_before):
+    assert props.check_props(folder) == props.check_props(folder) != ""
+    cv2.imwrite(str(folder / "rooms" / "staged.png"), np.zeros((24, 32), np.uint8))
+    with pytest.raises(SourceError, match=r"staged\.png is not as large as its photo"):
+        props.check_props(folder)
+    cv2.imwrite(str(folder / "small" / "opaque.png"), np.zeros((20, 20, 3), np.uint8))
     with pytest.raises(SourceError, match=r"opaque\.png is not a picture with transparency"):
-        for seed in range(400):
-            make_photo(seed, "clean_photo_good_background", SIZE)
+        props.add_props(folder)
+    (folder / "small" / "opaque.png").write_text("no picture")
+    with pytest.raises(SourceError, match=r"opaque\.png is not a picture that can be read"):
+        props.check_props(folder)
+    with pytest.raises(SourceError, match="holds no props"):
+        props.check_props(folder / "small")
+
+
+def test_photos_with_and_without_props_are_not_mixed(folder, tmp_path, monkeypatch):
+    from packshot.saliency_training import photos
+
+    monkeypatch.setattr(photos, "_SHARD", 1)
+    assert len(photos.load(tmp_path / "drawn", "train", 1, folder)) == 1
+    assert len(photos.load(tmp_path / "drawn", "train", 1, folder)) == 1
+    with pytest.raises(SourceError, match="drawn with other props"):
+        photos.load(tmp_path / "drawn", "train", 1)
 
 
 CUBE = """mtllib box.mtl
@@ -133,7 +150,10 @@ def test_a_library_of_models_becomes_cutouts_and_rooms(tmp_path):
     assert len(cutouts) == 2 and not list((out / "small").iterdir())
     cutout = cv2.imread(str(cutouts[0]), cv2.IMREAD_UNCHANGED)
     solid = cutout[..., 3] > 250
-    assert solid.mean() > 0.5 and cutout[solid][:, 2].mean() > 2 * cutout[solid][:, 1].mean(), "a red box, lit"
+    edge = (cutout[..., 3] > 20) & (cutout[..., 3] < 200)
+    assert solid.mean() > 0.5 and edge.any()
+    for part in (solid, edge):
+        assert cutout[part][:, 2].mean() > 2 * cutout[part][:, 1].mean(), "a red box, lit, to its very edge"
     masks = sorted((out / "rooms").glob("*.png"))
     assert masks and len(list((out / "rooms").glob("*.jpg"))) > len(masks), "rooms with a product, and without"
     for path in masks:

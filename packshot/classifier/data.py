@@ -140,9 +140,10 @@ def fill_folder(folder: Path, source: Source, ocr: str, segment: str, workers: i
 
     Each worker is a process with engines of its own, on one thread: more work a second than one engine on many.
     """
-    check_props(props)
+    digest = check_props(props)
     engines = load_engines(ocr, segment)
-    open_folder(folder, {"engines": {e.stage: describe_engine(e) for e in engines}, "source": source.about()})
+    about = source.about() | ({"props": digest} if digest else {})
+    open_folder(folder, {"engines": {e.stage: describe_engine(e) for e in engines}, "source": about})
     shards = range(-(-len(source) // SHARD_ROWS))
     missing = [number for number in shards if not shard_path(folder, number).exists()]
     started, made = time.perf_counter(), 0
@@ -202,6 +203,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--segment", default="grabcut", help="engine that segments")
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes that make shards")
     options = parser.parse_args(arguments)
+    if options.props and (options.labels or options.split != "train"):
+        parser.error("--props joins the synthetic catalogue's split train: it goes with --synthetic alone")
     try:
         source = (
             read_labels(options.labels)

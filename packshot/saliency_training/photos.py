@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from packshot.background import reduce
+from packshot.errors import SourceError
 from packshot.synth import SynthPhoto, make_photo
 from packshot.synth.compose import draw_aspect
 from packshot.synth.props import add_props, check_props
@@ -87,15 +88,17 @@ class TrainingSet:
 def load(folder: Path, split: str, photos: int, props: Path | None = None) -> TrainingSet:
     """The first `photos` of a split; what `folder` has not yet is drawn into it, a shard at a time, the products of
     split `train` joined by those of a folder of `props`."""
-    check_props(props)
+    digest = check_props(props)
     folder.mkdir(parents=True, exist_ok=True)
-    starts = range(0, photos, _SHARD)
+    starts, known = range(0, photos, _SHARD), folder / f"{split}.props"
+    if _shard(folder, split, 0).exists() and digest != (known.read_text() if known.exists() else ""):
+        raise SourceError(f"{folder} holds photos drawn with other props, or none: give another folder")
+    known.write_text(digest)
     missing = [start for start in starts if not _shard(folder, split, start).exists()]
     if missing:
         clock = time.monotonic()
         context = multiprocessing.get_context("spawn")
-        workers = ProcessPoolExecutor(os.cpu_count() or 1, context, add_props, (props,))
-        with workers as pool:
+        with ProcessPoolExecutor(os.cpu_count() or 1, context, add_props, (props,)) as pool:
             jobs = [pool.submit(_draw_shard, folder, split, start) for start in missing]
             for done, job in enumerate(as_completed(jobs), 1):
                 job.result()

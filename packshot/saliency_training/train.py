@@ -11,6 +11,7 @@ convolutions), hence the low rate.
 
 import argparse
 import json
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from packshot.errors import PackshotError
 from packshot.saliency import normalised
 from packshot.saliency_training.augment import as_fed, sample
 from packshot.saliency_training.graph import GraphModule
@@ -197,7 +199,10 @@ def main() -> None:
     parser.add_argument("--draw-only", action="store_true")
     options = parser.parse_args()
     drawn = options.drawn or options.work / "photos"
-    photos, held_out = load(drawn, "train", options.photos, options.props), load(drawn, "test", options.held_out)
+    try:
+        photos, held_out = load(drawn, "train", options.photos, options.props), load(drawn, "test", options.held_out)
+    except PackshotError as error:
+        sys.exit(f"error: {error}")
     if options.draw_only:
         return
     options.work.mkdir(parents=True, exist_ok=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from pathlib import Path
 
 from PIL import Image
 
+from packshot.errors import PackshotError
 from packshot.records import VERDICTS
 from packshot.synth.catalogue import write_catalogue
 from packshot.synth.compose import SPLITS
@@ -28,9 +30,14 @@ def main() -> None:
     parser.add_argument("--props", type=Path, help="with --sheets, a folder of pictures that join the drawn ones")
     parser.add_argument("--sheets", action="store_true", help="write a contact sheet of each verdict instead")
     options = parser.parse_args()
+    if options.props and not options.sheets:
+        parser.error("--props goes with --sheets")
     started = time.monotonic()
     if options.sheets:
-        add_props(options.props)
+        try:
+            add_props(options.props)
+        except PackshotError as error:
+            sys.exit(f"error: {error}")
         options.folder.mkdir(parents=True, exist_ok=True)
         for verdict in VERDICTS:
             page = contact_sheet(verdict, options.count, options.seed, options.split)

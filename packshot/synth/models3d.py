@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import colorsys
 import re
+import shutil
 import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -25,7 +26,8 @@ _FEATURE_DEGREES = 42
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """`obj` the unpacked model; `size_cm` its width, height and depth; `elevation_cm` how high it hangs."""
+    """`obj` the unpacked model; `size_cm` its width, height and depth; `elevation_cm` how high it hangs; `rotation`, a
+    3×3 matrix by rows, sets it upright."""
 
     obj: Path
     library: str
@@ -33,6 +35,11 @@ class Model:
     category: str
     size_cm: tuple[float, float, float]
     elevation_cm: float
+    rotation: tuple[float, ...] = (1, 0, 0, 0, 1, 0, 0, 0, 1)
+
+    @property
+    def name(self) -> str:
+        return f"{self.library}-{self.number:03d}"
 
     @property
     def width(self) -> float:
@@ -54,7 +61,10 @@ def read_library(path: Path, unpacked: Path) -> list[Model]:
         with zipfile.ZipFile(path) as archive:
             text = archive.read(_CATALOGUE).decode("latin-1")
             if not folder.exists():
-                archive.extractall(folder)
+                unfinished = folder.with_name(f"{folder.name}.part")
+                shutil.rmtree(unfinished, ignore_errors=True)
+                archive.extractall(unfinished)
+                unfinished.rename(folder)
     except (OSError, zipfile.BadZipFile, KeyError) as error:
         raise SourceError(f"{path} is no furniture library (.sh3f): {error}") from None
     entries: dict[int, dict[str, str]] = {}
@@ -65,10 +75,22 @@ def read_library(path: Path, unpacked: Path) -> list[Model]:
         obj = folder / entry.get("model", "").lstrip("/")
         if obj.suffix != ".obj" or not obj.exists():
             continue
-        size = float(entry["width"]), float(entry["height"]), float(entry["depth"])
-        category, elevation = entry.get("category", ""), float(entry.get("elevation", 0))
-        models.append(Model(obj, path.stem, number, category, size, elevation))
+        try:
+            size = float(entry["width"]), float(entry["height"]), float(entry["depth"])
+            elevation = float(entry.get("elevation", 0))
+            rotation = tuple(float(value) for value in entry.get("modelRotation", "1 0 0 0 1 0 0 0 1").split())
+        except (KeyError, ValueError) as error:
+            raise SourceError(f"{path}: model {number} has no size in centimetres: {error}") from None
+        models.append(Model(obj, path.stem, number, entry.get("category", ""), size, elevation, rotation))
     return models
+
+
+def _materials(obj: Path) -> str | None:
+    """The file of materials that a model names, or the one beside it."""
+    with obj.open(errors="replace") as lines:
+        named = next((line.split(maxsplit=1)[1].strip() for line in lines if line.startswith("mtllib ")), "")
+    found = [path for path in (obj.with_name(Path(named).name), obj.with_suffix(".mtl")) if path.is_file()]
+    return str(found[0]) if found else None
 
 
 def draw_tint(rng: np.random.Generator) -> np.ndarray:
@@ -76,13 +98,16 @@ def draw_tint(rng: np.random.Generator) -> np.ndarray:
     return np.array(colorsys.hsv_to_rgb(rng.random(), rng.uniform(0.1, 0.65), rng.uniform(0.6, 1)))
 
 
-def put(plotter: pyvista.Plotter, model: Model, tint: np.ndarray | None) -> list:
-    """Add a model as it is; returns its VTK actors. Grey parts take the tint."""
+def add_model(plotter: pyvista.Plotter, model: Model, tint: np.ndarray | None) -> list:
+    """Add a model, upright; returns its VTK actors. Grey parts take the tint."""
     known = list(plotter.renderer.GetActors())
-    mtl = model.obj.with_suffix(".mtl")
-    plotter.import_obj(str(model.obj), str(mtl) if mtl.exists() else None)
+    plotter.import_obj(str(model.obj), _materials(model.obj))
+    upright = vtk.vtkTransform()
+    a, b, c, d, e, f, g, h, i = model.rotation
+    upright.SetMatrix((a, b, c, 0, d, e, f, 0, g, h, i, 0, 0, 0, 0, 1))
     actors = [actor for actor in plotter.renderer.GetActors() if actor not in known]
     for actor in actors:
+        actor.SetUserTransform(upright)
         mesh = actor.GetMapper().GetInput()
         if mesh is None or not mesh.GetNumberOfPoints():
             continue
@@ -105,11 +130,11 @@ def put(plotter: pyvista.Plotter, model: Model, tint: np.ndarray | None) -> list
     return actors
 
 
-def put_at(
-    plotter: pyvista.Plotter, model: Model, xz_cm: tuple[float, float], turn: float, tint: np.ndarray | None
+def place_model(
+    plotter: pyvista.Plotter, model: Model, xz_cm: tuple[float, float], yaw_degrees: float, tint: np.ndarray | None
 ) -> list:
-    """Add a model at its true size on the floor (or where it hangs), turned by degrees; returns its actors."""
-    actors = put(plotter, model, tint)
+    """Add a model with its longest side as long as it is in truth, on the floor or where it hangs; its actors."""
+    actors = add_model(plotter, model, tint)
     drawn = [a.GetBounds() for a in actors if a.GetMapper().GetInput() and a.GetMapper().GetInput().GetNumberOfPoints()]
     if not drawn:
         return []
@@ -118,9 +143,10 @@ def put_at(
     scale = max(model.size_cm) / max((high - low).max(), 1e-6)
     where = vtk.vtkTransform()
     where.Translate(xz_cm[0], model.elevation_cm, xz_cm[1])
-    where.RotateY(turn)
+    where.RotateY(yaw_degrees)
     where.Scale(scale, scale, scale)
     where.Translate(-(low[0] + high[0]) / 2, -low[1], -(low[2] + high[2]) / 2)
+    where.Concatenate(actors[0].GetUserTransform().GetMatrix())
     for actor in actors:
         actor.SetUserTransform(where)
     return actors

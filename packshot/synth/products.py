@@ -54,7 +54,7 @@ class Subject:
 
     Attributes:
         layer: trimmed to the product.
-        kind: a name in KINDS.
+        kind: a name in KINDS, or "staged" (packshot.synth.props).
         arrangement: single, pair, set or lying.
         words: what is printed on the product.
         palette: the pack's design, from which a designer would take the plates' colours.

@@ -4,17 +4,20 @@
     PROPS/large/*.png     furniture cut out: it comes alone, and furnishes rooms
     PROPS/rooms/*.jpg     rooms; those with a mask beside them (same name, .png) are photos of a product in a room
 
-Cut-outs make up half of the products. `packshot.synth.furniture` makes such a folder from free 3D models.
+Cut-outs make up half of the products, where there are enough of them and no kind of product is asked for.
+`packshot.synth.furniture` makes such a folder from free 3D models.
 """
 
 from __future__ import annotations
 
 import colorsys
+import hashlib
 from functools import lru_cache
 from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from packshot.errors import SourceError
 from packshot.synth.colours import Palette
@@ -24,18 +27,34 @@ from packshot.synth.raster import Layer
 
 ROOMS: dict[str, list[Path]] = {"train": [], "test": []}
 """Empty ones, by split."""
+_LONGEST = 640
 STAGED: dict[str, list[Path]] = {"train": [], "test": []}
 """Rooms with a product in them."""
 
 
-def check_props(folder: Path | None) -> None:
-    """A `SourceError` when the folder holds no props; for before worker processes add them."""
-    if folder is not None and not any(_files(folder).values()):
+def check_props(folder: Path | None) -> str:
+    """What tells these props from others: a digest of their names and sizes, or nothing for None.
+
+    A `SourceError` when the folder holds none, or one that cannot be used; for before worker processes add them.
+    """
+    if folder is None:
+        return ""
+    files = _files(folder)
+    if not any(files.values()):
         raise SourceError(f"{folder} holds no props: cut-outs are looked for in small and large, photos in rooms")
+    for path in (*files["small"], *files["large"]):
+        if _header(path)[0] != "RGBA":
+            raise SourceError(f"{path} is not a picture with transparency: remove it, or cut its product out")
+    for path in files["rooms"]:
+        mask = path.with_suffix(".png")
+        if mask.exists() and _header(mask)[1] != _header(path)[1]:
+            raise SourceError(f"{mask} is not as large as its photo: remove it, or make it again")
+    names = [f"{p.relative_to(folder)} {p.stat().st_size}" for paths in files.values() for p in paths]
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()
 
 
 def add_props(folder: Path | None) -> None:
-    """Let the pictures of `folder` join split `train`, in this process; None changes nothing.
+    """Let the pictures of `folder` join split `train`, once in this process; None changes nothing.
 
     The same folder, seed and version of packshot give the same photos. A `SourceError` when it holds none.
     """
@@ -58,10 +77,20 @@ def add_props(folder: Path | None) -> None:
 
 
 def _files(folder: Path) -> dict[str, list[Path]]:
-    endings = {"small": (".png", ".webp"), "large": (".png", ".webp"), "rooms": (".jpg",)}
+    endings = {"small": (".png", ".webp"), "large": (".png", ".webp"), "rooms": (".jpg", ".jpeg")}
     return {
-        name: sorted(p for p in (folder / name).glob("*") if p.suffix in suffixes) for name, suffixes in endings.items()
+        name: sorted(p for p in (folder / name).glob("*") if p.suffix.lower() in suffixes)
+        for name, suffixes in endings.items()
     }
+
+
+def _header(path: Path) -> tuple[str, tuple[int, int]]:
+    """Mode, and width and height."""
+    try:
+        with Image.open(path) as picture:
+            return picture.mode, picture.size
+    except OSError as error:
+        raise SourceError(f"{path} is not a picture that can be read: remove it ({error})") from None
 
 
 class _Drawer:
@@ -71,7 +100,8 @@ class _Drawer:
         self._paths = paths
 
     def __call__(self, kit: Kit) -> Layer:
-        picture = _cutout(self._paths[int(kit.rng.integers(len(self._paths)))])
+        picture = _cutout(self._paths[int(kit.rng.integers(len(self._paths)))]).astype(np.float32) / 255
+        picture[..., :3] *= picture[..., 3:]
         height, width = picture.shape[:2]
         scale = 0.96 * kit.px / max(height, width)
         size_wh = max(2, round(width * scale)), max(2, round(height * scale))
@@ -107,6 +137,8 @@ def staged(rng: np.random.Generator, shape_hw: tuple[int, int], split: str) -> t
     picture = np.dstack([_colour(path), _grey(path.with_suffix(".png"))])
     height, width = picture.shape[:2]
     ys, xs = (np.flatnonzero((picture[..., 3] > 0.5).any(axis)) for axis in (1, 0))
+    if not len(ys):
+        raise SourceError(f"{path.with_suffix('.png')} marks no product in its photo: remove both")
     # As much of the room as the photo's shape allows, down to the product with a margin.
     h, w = _largest((height, width), shape_hw)
     tight = max((ys[-1] - ys[0]) * 1.12 / h, (xs[-1] - xs[0]) * 1.12 / w, 0.35)
@@ -139,13 +171,20 @@ def _scaled(picture: np.ndarray, shape_hw: tuple[int, int], mirror: bool) -> np.
 
 @lru_cache(maxsize=512)
 def _cutout(path: Path) -> np.ndarray:
-    """(H, W, 4) float32 in [0, 1], RGB premultiplied with alpha."""
+    """RGBA uint8 (H, W, 4), its long side at most `_LONGEST`."""
     data = _decoded(path, cv2.IMREAD_UNCHANGED)
-    if data.ndim != 3 or data.shape[2] != 4:
-        raise SourceError(f"{path} is not a picture with transparency: remove it, or cut its product out")
-    picture = cv2.cvtColor(data, cv2.COLOR_BGRA2RGBA).astype(np.float32) / np.iinfo(data.dtype).max
-    picture[..., :3] *= picture[..., 3:]
-    return picture
+    if data.ndim != 3 or data.shape[2] != 4 or not data[..., 3].any():
+        raise SourceError(f"{path} shows no product cut out: remove it, or cut its product out")
+    if data.dtype == np.uint16:
+        data = (data >> 8).astype(np.uint8)
+    scale = _LONGEST / max(data.shape)
+    if scale < 1:
+        # Colours by their share of alpha: hidden ones must not come to light.
+        weighted = np.dstack([data[..., :3] / 255.0 * data[..., 3:], data[..., 3:]]).astype(np.float32)
+        weighted = cv2.resize(weighted, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        weighted[..., :3] *= 255 / np.maximum(weighted[..., 3:], 1)
+        data = np.clip(np.round(weighted), 0, 255).astype(np.uint8)
+    return cv2.cvtColor(data, cv2.COLOR_BGRA2RGBA)
 
 
 def _colour(path: Path) -> np.ndarray:
