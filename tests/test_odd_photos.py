@@ -8,9 +8,11 @@ import pytest
 from PIL import Image
 
 from packshot.artifacts import Raster
+from packshot.config import load_profile
 from packshot.engines import make_engine
 from packshot.errors import ErrorCode, PhotoError
 from packshot.images import decode
+from packshot.synth import make_photo
 
 
 @pytest.fixture(scope="module")
@@ -120,3 +122,14 @@ def test_confidence_is_a_figure_of_the_cutout(engines):
     result = cut_out(engines, image)
     assert 0.5 < result.figures["cutout_confidence"] <= 1
     assert Raster.decode(result.encode()).figures == result.figures
+
+
+def test_a_hand_in_the_cutout_is_not_believed(engines):
+    """The network takes a hand and what it holds for one thing."""
+    photos = (make_photo(seed, "clean_photo_good_background", (480, 480), "test") for seed in range(200))
+    held = [photo for photo in photos if "in_hand" in photo.clauses][:4]
+    cutouts = [(photo, cut_out(engines, photo.image)) for photo in held]
+    with_hand = [c for p, c in cutouts if isinstance(c, Raster) and iou(c, p.product_alpha > 0.5) < 0.6]
+    assert with_hand, "else the network sees hands now, and the rule can go"
+    limit = load_profile("lite").gates.cutout_confidence
+    assert all(cutout.figures["cutout_confidence"] < limit for cutout in with_hand)

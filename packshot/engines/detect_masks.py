@@ -26,7 +26,7 @@ class MaskDetector(Engine):
 
     stage = "detect"
     name = "masks"
-    version = 5
+    version = 6
     max_batch = 16
     Params = MaskDetectorParams
     params: MaskDetectorParams

@@ -32,7 +32,7 @@ class GrabCutMask(Engine):
 
     stage = "mask"
     name = "grabcut"
-    version = 5
+    version = 6
     max_batch = 16
     Params = GrabCutMaskParams
     params: GrabCutMaskParams
