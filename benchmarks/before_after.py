@@ -15,7 +15,7 @@ from packshot.errors import PhotoError
 from packshot.synth import make_photo
 
 CELL, GAP = 300, 10
-SEEDS = (25, 28, 20, 4, 14, 29)
+SEEDS = (25, 28, 20, 4, 14, 35)
 PROMPTS = ("", "light oak table, window light", "grey gradient", "white marble", "dark studio", "beige linen fabric")
 
 
