@@ -24,7 +24,7 @@ class Agreement:
     unsure: float
     left_out: float
     explained: float
-    held: float = 0.0
+    held: float
 
 
 # Fitted to 273 photos by `python -m benchmarks.confidence`.

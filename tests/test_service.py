@@ -221,7 +221,7 @@ def test_cancelling_a_run_cancels_its_shards(up: Service, pictures: Path) -> Non
     before = calls(up)
     facts = asked(pictures, overrides={"segment.sleep": 0.4}, batch_size=2, shards_in_flight=2, resume=False)
     started = up.start("process-catalogue/on-demand", facts)
-    up.until(lambda: sum((calls(up) - before).values()) > 20, 180, "the run did not get going")
+    up.until(lambda: sum((calls(up) - before).values()) > 20, 90, "the run did not get going")
     with up.client() as client:
         client.set_flow_run_state(started.id, Cancelling())
     assert up.wait(started.id).state.is_cancelled()

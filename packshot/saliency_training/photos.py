@@ -91,7 +91,7 @@ def load(folder: Path, split: str, photos: int, props: Path | None = None) -> Tr
     digest = check_props(props)
     folder.mkdir(parents=True, exist_ok=True)
     starts, known = range(0, photos, _SHARD), folder / f"{split}.props"
-    if _shard(folder, split, 0).exists() and digest != (known.read_text() if known.exists() else ""):
+    if any(folder.glob(f"{split}-*.npz")) and digest != (known.read_text() if known.exists() else ""):
         raise SourceError(f"{folder} holds photos drawn with other props, or none: give another folder")
     known.write_text(digest)
     missing = [start for start in starts if not _shard(folder, split, start).exists()]

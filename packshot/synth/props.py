@@ -27,9 +27,10 @@ from packshot.synth.raster import Layer
 
 ROOMS: dict[str, list[Path]] = {"train": [], "test": []}
 """Empty ones, by split."""
-_LONGEST = 640
 STAGED: dict[str, list[Path]] = {"train": [], "test": []}
 """Rooms with a product in them."""
+_LONGEST = 640
+"""px, of the cut-outs that are kept in memory."""
 
 
 def check_props(folder: Path | None) -> str:
