@@ -17,6 +17,7 @@ from packshot.compose import drop_specks, fill_holes, signed_distance, thickness
 from packshot.crossings import crossing_lines
 from packshot.foreground import Foreground
 from packshot.fusion import by_saliency, gaps, pale_parts, unsupported
+from packshot.lenses import lenses
 from packshot.marks import Marks, add_unseen_plates, find_marks, union, without_marks, without_writing
 from packshot.overwriting import writing_over
 from packshot.plates import ellipse_fit, grown, is_geometric, thin_lines
@@ -61,10 +62,12 @@ def read_scene(
     lab = to_lab(small)
     empty = np.zeros(small.shape[:2], bool)
     marks = find_marks(lab, found, quads)
+    discs = lenses(small, lab, found.mask & ~marks.all, marks.quads)
     if not found.background.busy:
-        for disc in round_badges(lab, found.mask & ~marks.all, marks.quads):
-            marks.plates |= disc
-            marks.plate_masks.append(disc)
+        discs += round_badges(lab, found.mask & ~union([marks.all, *discs], empty), marks.quads)
+    for disc in discs:
+        marks.plates |= disc
+        marks.plate_masks.append(disc)
     body = without_writing(found.mask & ~marks.plates, marks.loose)
     lines = thin_lines(body, marks.all)
     body &= ~lines

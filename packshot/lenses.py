@@ -1,0 +1,97 @@
+"""Magnified details: round windows with a thin rim that sellers lay over a photo, found by the rim."""
+
+import cv2
+import numpy as np
+
+from packshot.compose import fill_holes
+
+_TURNS = np.linspace(0, 2 * np.pi, 120, endpoint=False)
+_SIDES = 0.085, 0.32  # radii, of the photo's longer side; a smaller ring marks the place that is magnified
+_ALIKE = 12.0  # distance in Lab
+_MOST = 3
+
+
+def lenses(small: np.ndarray, lab: np.ndarray, foreground: np.ndarray, quads: list[np.ndarray]) -> list[np.ndarray]:
+    """Round windows drawn over the photo, each bool (h, w); none where little would be left of the foreground.
+
+    `small` RGB uint8 (h, w, 3), `lab` float32 (h, w, 3), `foreground` bool (h, w), `quads` the text boxes (4, 2). What is
+    photographed is never of one colour all along a perfect circle; dials and portholes lie inside their product.
+    """
+    found: list[tuple[float, float, float]] = []
+    centres = np.array([quad.mean(axis=0) for quad in quads], np.float32).reshape(-1, 2)
+    for x, y, radius in _circles(small):
+        circle = _fitted(lab, x, y, radius)
+        if circle is None or not _is_window(lab, foreground, *circle):
+            continue
+        x, y, radius = circle
+        lettered = (np.hypot(*(centres - (x, y)).T) < 0.8 * radius).any()
+        if not lettered and all(np.hypot(x - u, y - v) > 0.3 * max(radius, r) for u, v, r in found):
+            found.append(circle)
+    discs = [_disc(foreground.shape, *circle) for circle in found]
+    rest = foreground & ~np.any(discs, axis=0) if discs else foreground
+    if len(discs) > _MOST or any(fill_holes(rest).sum() < disc.sum() for disc in discs):
+        return []
+    return discs
+
+
+def _circles(small: np.ndarray) -> np.ndarray:
+    """x, y, radius, float32 (n, 3): OpenCV's Hough transform, the variant that looks at each circle's support."""
+    side = max(small.shape[:2])
+    lowest, highest = (int(share * side) for share in _SIDES)
+    circles = cv2.HoughCircles(
+        cv2.cvtColor(small, cv2.COLOR_RGB2GRAY),
+        cv2.HOUGH_GRADIENT_ALT,
+        dp=1.5,
+        minDist=0.05 * side,
+        param1=200,
+        param2=0.8,
+        minRadius=lowest,
+        maxRadius=highest,
+    )
+    return np.zeros((0, 3), np.float32) if circles is None else circles[0]
+
+
+def _fitted(lab: np.ndarray, x: float, y: float, radius: float) -> tuple[float, float, float] | None:
+    """The circle close to the given one that is most of one colour, if nearly all of it is."""
+    best, most = None, 0.97
+    for across in (0, -1, 1, -2, 2):
+        for up in (0, -1, 1, -2, 2):
+            for more in np.arange(-4, 4.1, 0.5):
+                colours, inside = _along(lab, x + across, y + up, radius + more)
+                if inside.sum() < 60:
+                    continue
+                alike = _off(colours[inside], np.median(colours[inside], axis=0)) < _ALIKE
+                if alike.mean() > most:
+                    best, most = (float(x + across), float(y + up), float(radius + more)), float(alike.mean())
+    return best
+
+
+def _is_window(lab: np.ndarray, foreground: np.ndarray, x: float, y: float, radius: float) -> bool:
+    """Whether another picture begins within the rim, and the rim lies over what is around it."""
+    rim, inside = _along(lab, x, y, radius)
+    colour = np.median(rim[inside], axis=0)
+    step = max(2.0, radius / 9)
+    within, beyond = (_off(_along(lab, x, y, radius + away)[0], colour) > 10 for away in (-step, step))
+    product = _along(foreground[..., None].astype(np.float32), x, y, radius + step + 1)[0][:, 0] > 0.5
+    return bool(
+        within[inside].mean() > 0.35 and product.mean() < 0.6 and beyond[inside].mean() >= 0.7 * product[inside].mean()
+    )
+
+
+def _along(values: np.ndarray, x: float, y: float, radius: float) -> tuple[np.ndarray, np.ndarray]:
+    """`values` (h, w, n) along a circle, (120, n), and which of these points lie in the picture, bool (120,)."""
+    cols, rows = (x + radius * np.cos(_TURNS)).astype(np.float32), (y + radius * np.sin(_TURNS)).astype(np.float32)
+    height, width = values.shape[:2]
+    taken = cv2.remap(values, cols[None], rows[None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return taken.reshape(len(_TURNS), -1), (cols >= 0) & (rows >= 0) & (cols <= width - 1) & (rows <= height - 1)
+
+
+def _off(colours: np.ndarray, colour: np.ndarray) -> np.ndarray:
+    return np.linalg.norm(colours - colour, axis=1)
+
+
+def _disc(shape_hw: tuple[int, int], x: float, y: float, radius: float) -> np.ndarray:
+    """The window with its rim, of which the circle is the middle."""
+    disc = np.zeros(shape_hw, np.uint8)
+    cv2.circle(disc, (round(x), round(y)), round(radius + max(2.0, radius / 24)), 1, cv2.FILLED)
+    return disc > 0
