@@ -7,7 +7,7 @@ import numpy as np
 
 from packshot.compose import thickness
 from packshot.foreground import Foreground
-from packshot.plates import plate_under, unseen_plate
+from packshot.plates import drawn_plate, plate_under, unseen_plate
 
 
 @dataclass(slots=True)
@@ -45,14 +45,18 @@ def find_marks(lab: np.ndarray, found: Foreground, quads: list[np.ndarray]) -> M
         bool(letters and (not ring.any() or (~foreground)[ring].mean() > 0.55))
         for letters, ring in zip(lettered, around, strict=True)
     ]
+    centres = np.array([quad.mean(axis=0) for quad in quads], np.float32).reshape(-1, 2)
     plates, plate_masks = empty.copy(), []
-    for mask, ring, floats in zip(writing, around, floating, strict=True):
-        if (plates & mask).sum() > 0.5 * mask.sum() or not (mask & foreground).any():
-            continue
-        plate = None if floats else plate_under(lab, foreground, mask, ring)
-        if plate is not None:
-            plates |= plate
-            plate_masks.append(plate)
+    # A plate that touches another stands free once that is gone.
+    for _ in range(2):
+        beside = foreground & ~plates
+        for mask, ring, floats in zip(writing, around, floating, strict=True):
+            if (plates & mask).sum() > 0.5 * mask.sum() or not (mask & foreground).any():
+                continue
+            plate = None if floats else plate_under(lab, beside, mask, ring, centres)
+            if plate is not None:
+                plates |= plate
+                plate_masks.append(plate)
     loose = union([mask for mask, floats in zip(writing, floating, strict=True) if floats], empty)
     return Marks(writing, union(writing, empty), loose, plates, plate_masks, around, quads)
 
@@ -64,6 +68,17 @@ def add_unseen_plates(marks: Marks, lab: np.ndarray, found: Foreground, saliency
         if (marks.all & mask).sum() > 0.5 * mask.sum() or not mask.any() or saliency[mask].mean() > 0.3:
             continue
         plate = unseen_plate(lab, found.mask, mask, ring, saliency)
+        if plate is not None:
+            marks.plates |= plate
+            marks.plate_masks.append(plate)
+
+
+def add_drawn_plates(marks: Marks, lab: np.ndarray, saliency: np.ndarray) -> None:
+    """Plates on backgrounds of which the colours are not known for sure, `saliency` float32 (h, w)."""
+    for mask, ring in zip(marks.writing, marks.around, strict=True):
+        if (marks.plates & mask).sum() > 0.5 * mask.sum() or not mask.any():
+            continue
+        plate = drawn_plate(lab, mask, ring, saliency)
         if plate is not None:
             marks.plates |= plate
             marks.plate_masks.append(plate)

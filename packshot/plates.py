@@ -7,12 +7,18 @@ from packshot.compose import fill_holes
 
 
 def plate_under(
-    lab: np.ndarray, foreground: np.ndarray, writing: np.ndarray, ring: np.ndarray, most: float = 0.45
+    lab: np.ndarray,
+    foreground: np.ndarray,
+    writing: np.ndarray,
+    ring: np.ndarray,
+    lines: np.ndarray | None = None,
+    most: float = 0.45,
 ) -> np.ndarray | None:
     """The flat shape on which a text lies, bool (h, w), if it is an overlay: a rectangle or ellipse that stands free,
     or lies over the product's outline. None for labels and for the faces of packs.
 
-    `lab` float32 (h, w, 3); `foreground`, `writing` (the text box) and `ring` (around it) bool (h, w).
+    `lab` float32 (h, w, 3); `foreground`, `writing` (the text box) and `ring` (around it) bool (h, w); `lines` (n, 2),
+    the centres of all text boxes.
     """
     shape = flat_shape(lab, writing, ring)
     if shape is None or shape.mean() > most:
@@ -20,11 +26,23 @@ def plate_under(
     inner, free = _surroundings(shape, foreground)
     if free > 0.75:
         return inner > 0
-    # Labels are seldom round, and seldom end where nothing of their product goes on.
     flat = _of_one_colour(lab, writing | ring)
-    if free > 0.12 and _is_lettered(flat, writing) and (_is_round(shape) or _lies_over(shape, foreground)):
-        return inner > 0
-    return None
+    if free < 0.12 or not (_is_lettered(flat, writing) or _holds(shape, lines) >= 2):
+        return None
+    # Labels are seldom round, and seldom end where nothing of their product goes on.
+    over = _is_round(shape) or _lies_over(shape, foreground)
+    # The face of a pack stands as free, but it is most of its product.
+    over |= free > 0.55 and shape.sum() < 0.25 * grown(foreground, shape).sum()
+    # No more of the product than the plate's soft rim goes with it.
+    return cv2.dilate(shape.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0 if over else None
+
+
+def _holds(shape: np.ndarray, points: np.ndarray | None) -> int:
+    """How many of the points (n, 2), x and y, lie in a shape."""
+    if points is None or not len(points):
+        return 0
+    cols, rows = np.clip(np.round(points).astype(int), 0, np.array(shape.shape[::-1]) - 1).T
+    return int(shape[rows, cols].sum())
 
 
 def unseen_plate(
@@ -37,6 +55,21 @@ def unseen_plate(
         return None
     inner, free = _surroundings(shape, foreground)
     return (inner > 0) & (saliency < 0.5) if free > 0.12 else None
+
+
+def drawn_plate(lab: np.ndarray, writing: np.ndarray, ring: np.ndarray, saliency: np.ndarray) -> np.ndarray | None:
+    """Like `plate_under` where colours do not tell the foreground: a shape without any shading that its text fills,
+    small beside what `saliency` float32 (h, w) sees elsewhere, and with little of that around it."""
+    shape = flat_shape(lab, writing, ring)
+    if shape is None or shape.mean() > 0.15 or (writing & shape).sum() < 0.2 * shape.sum():
+        return None
+    bare = shape & ~writing & ~cv2.dilate(ring.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+    bare = cv2.erode(bare.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    if bare.sum() < 20 or (np.linalg.norm(lab[bare] - np.median(lab[bare], axis=0), axis=1) < 3).mean() < 0.95:
+        return None
+    seen = saliency > 0.5
+    inner, free = _surroundings(shape, seen)
+    return inner > 0 if free > 0.5 and (seen & (inner == 0)).sum() > 1.5 * shape.sum() else None
 
 
 def flat_shape(

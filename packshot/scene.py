@@ -18,7 +18,15 @@ from packshot.crossings import crossing_lines
 from packshot.foreground import Foreground
 from packshot.fusion import by_saliency, gaps, pale_parts, unsupported
 from packshot.lenses import lenses
-from packshot.marks import Marks, add_unseen_plates, find_marks, union, without_marks, without_writing
+from packshot.marks import (
+    Marks,
+    add_drawn_plates,
+    add_unseen_plates,
+    find_marks,
+    union,
+    without_marks,
+    without_writing,
+)
 from packshot.overwriting import writing_over
 from packshot.plates import ellipse_fit, grown, is_geometric, thin_lines
 
@@ -79,6 +87,7 @@ def read_scene(
         lines &= ~cords
         body |= cords
         if not found.background.sure:
+            add_drawn_plates(marks, lab, saliency)
             body = by_saliency(small, lab, found, saliency, marks.all | lines)
         else:
             add_unseen_plates(marks, lab, found, saliency)
@@ -295,7 +304,7 @@ def _choose(candidates: list[Part], marks: Marks, lab: np.ndarray) -> list[Part]
         alike = part.score > 0.5 * best.score and size > 0.3
         alike &= (written_best or text_share < 0.12) and (flat_best or not flat)
         # What the network is sure of may be smaller than the best, and of one colour.
-        clear = part.seen > 0.85 and size > (0.02 if many else 0.1) and (not flat or text_share < 0.12)
+        clear = part.seen > 0.8 and size > (0.02 if many else 0.1) and (not flat or text_share < 0.12)
         # A plate in a range of products is as round as a lens.
         in_range = many and size > 0.1 and text_share < 0.4
         in_range &= not bare or (pieces >= 6 and _is_disc(part) and not flat)
