@@ -69,7 +69,7 @@ def drawn_plate(lab: np.ndarray, writing: np.ndarray, ring: np.ndarray, saliency
         return None
     seen = saliency > 0.5
     inner, free = _surroundings(shape, seen)
-    return inner > 0 if free > 0.5 and (seen & (inner == 0)).sum() > 1.5 * shape.sum() else None
+    return inner > 0 if free > 0.5 and (seen & (inner == 0)).sum() > 0.8 * shape.sum() else None
 
 
 def flat_shape(
