@@ -298,6 +298,8 @@ def _choose(candidates: list[Part], marks: Marks, lab: np.ndarray) -> list[Part]
     for part, size, bare in zip(candidates[1:], sizes[1:], drawn[1:], strict=True):
         if part.seen < 0.1 and best.seen > 0.5 and part.strength < 0.65 * best.strength:
             continue
+        if _is_cut(part) and not _is_cut(best) and not many:
+            continue  # something else in the room
         flat, text_share = _is_flat(part, lab), _text_share(part, marks.text)
         whole = not _is_card(part) and (round_best or not _is_detail(part))
         # Things of a set are of one size; a lens with a detail or a swatch is a neat shape beside a product.
@@ -310,6 +312,9 @@ def _choose(candidates: list[Part], marks: Marks, lab: np.ndarray) -> list[Part]
         in_range &= not bare or (pieces >= 6 and _is_disc(part) and not flat)
         if (whole and (alike or clear)) or in_range:
             chosen.append(part)
+    # One small thing beside the product was only near; several are a set.
+    if len(chosen) == 2 and chosen[1].score < 0.45 * best.score and chosen[1].mask.sum() < 0.35 * best.mask.sum():
+        chosen.pop()
     left = [part for part in candidates[1:] if not any(part is other for other in chosen)]
     while left:
         # Pieces may hang on each other, so once more after each that joined.
@@ -320,6 +325,13 @@ def _choose(candidates: list[Part], marks: Marks, lab: np.ndarray) -> list[Part]
         chosen += more
         left = [part for part in left if not any(part is other for other in more)]
     return chosen
+
+
+def _is_cut(part: Part) -> bool:
+    """Whether the photo's edge cuts a part off."""
+    x0, y0, x1, y1 = part.xyxy
+    height, width = part.mask.shape
+    return x0 <= 1 or y0 <= 1 or x1 >= width - 1 or y1 >= height - 1
 
 
 def _is_drawn(part: Part, lab: np.ndarray) -> bool:
