@@ -28,8 +28,10 @@ def lenses(small: np.ndarray, lab: np.ndarray, foreground: np.ndarray, quads: li
         if not lettered and all(np.hypot(x - u, y - v) > 0.3 * max(radius, r) for u, v, r in found):
             found.append(circle)
     discs = [_disc(foreground.shape, *circle) for circle in found]
-    rest = foreground & ~np.any(discs, axis=0) if discs else foreground
-    if len(discs) > _MOST or any(fill_holes(rest).sum() < disc.sum() for disc in discs):
+    rest = fill_holes(foreground & ~np.any(discs, axis=0)).sum() if discs else 0
+    # The straps on both sides of a dial are as large as what a window leaves of its product.
+    least = [0.5 if _meetings(foreground, *circle) < 2 else 1.0 for circle in found]
+    if len(discs) > _MOST or any(rest < share * disc.sum() for share, disc in zip(least, discs, strict=True)):
         return []
     return discs
 
@@ -76,6 +78,13 @@ def _is_window(lab: np.ndarray, foreground: np.ndarray, x: float, y: float, radi
     return bool(
         within[inside].mean() > 0.35 and product.mean() < 0.6 and beyond[inside].mean() >= 0.7 * product[inside].mean()
     )
+
+
+def _meetings(foreground: np.ndarray, x: float, y: float, radius: float) -> int:
+    """On how many sides the product goes on around a circle, bool (h, w)."""
+    beyond = _along(foreground[..., None].astype(np.float32), x, y, radius + max(2.0, radius / 9) + 1)[0][:, 0] > 0.5
+    starts = np.flatnonzero(beyond & ~np.roll(beyond, 1))
+    return sum(bool(np.roll(beyond, -start)[:4].all()) for start in starts)
 
 
 def _along(values: np.ndarray, x: float, y: float, radius: float) -> tuple[np.ndarray, np.ndarray]:

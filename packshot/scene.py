@@ -27,6 +27,7 @@ from packshot.marks import (
     without_marks,
     without_writing,
 )
+from packshot.mirrors import mirror_image
 from packshot.overwriting import writing_over
 from packshot.plates import ellipse_fit, grown, is_geometric, thin_lines
 
@@ -101,6 +102,8 @@ def read_scene(
     if saliency is not None and product.any():
         product |= pale_parts(found, product, saliency, marks.all | lines)
         product &= ~gaps(lab, found, product, saliency)
+    mirrored = mirror_image(lab, found.background, product, marks.all | lines)
+    product &= ~mirrored
     overlays = [_part(mask, "plate", 0.8) for mask in marks.plate_masks]
     overlays += [
         _part(mask & ~product, "text", 0.9)
@@ -115,7 +118,8 @@ def read_scene(
         overlays.append(_part(found.background.frame, "frame", 0.8))
     agreement = None
     if saliency is not None and product.any():
-        agreement = compare(small, product, saliency, found.mask, marks.all | lines, found.background.explained)
+        settled = marks.all | lines | mirrored
+        agreement = compare(small, product, saliency, found.mask, settled, found.background.explained)
     crossings = crossing_lines(lab, product, lines, found.background.distance)
     crossings |= writing_over(lab, product, marks, found.background.distance)
     return Scene(product, overlay | rest, product_parts, overlays, agreement, crossings)
@@ -309,7 +313,7 @@ def _choose(candidates: list[Part], marks: Marks, lab: np.ndarray) -> list[Part]
         clear = part.seen > 0.8 and size > (0.02 if many else 0.1) and (not flat or text_share < 0.12)
         # A plate in a range of products is as round as a lens.
         in_range = many and size > 0.1 and text_share < 0.4
-        in_range &= not bare or (pieces >= 6 and _is_disc(part) and not flat)
+        in_range &= not bare or (pieces >= 4 and _is_disc(part) and not flat)
         if (whole and (alike or clear)) or in_range:
             chosen.append(part)
     # One small thing beside the product was only near; several are a set.

@@ -1,0 +1,48 @@
+"""The product's mirror image on a shiny floor: its own picture upside down, much paler."""
+
+import numpy as np
+
+from packshot.background import Background
+
+
+def mirror_image(lab: np.ndarray, background: Background, product: np.ndarray, marks: np.ndarray) -> np.ndarray:
+    """The part of `product` that is its mirror image, bool (h, w); all false if it has none.
+
+    For each row that may be the floor's edge, what is below is compared with what is above, as differences from the
+    background. `lab` float32 (h, w, 3), `product` and `marks` (overlays) bool (h, w).
+    """
+    none = np.zeros_like(product)
+    if not background.sure or not product.any():
+        return none
+    rows, cols = np.flatnonzero(product.any(axis=1)), np.flatnonzero(product.any(axis=0))
+    top, bottom = int(rows[0]), int(rows[-1]) + 1
+    window = slice(int(cols[0]), int(cols[-1]) + 1)
+    shown = product | (background.distance > 2)
+    away = np.where((shown & ~marks)[..., None], lab - background.lab, 0)[:, window]
+    standing = product[:, window]
+    floor, best = None, 0.75
+    for row in range(max(top + (bottom - top) // 3, (bottom + 1) // 2), bottom - 3):
+        above, below = away[2 * row - bottom : row][::-1], away[row:bottom]
+        alike = _likeness(above, below)
+        if alike > best and _is_paler(above, below, standing[row:bottom]):
+            floor, best = row, alike
+    if floor is None:
+        return none
+    none[floor:] = product[floor:]
+    return none
+
+
+def _likeness(above: np.ndarray, below: np.ndarray) -> float:
+    """Mean correlation of the rows, weighted by how much is below; at most 1."""
+    both = (above * below).sum(axis=(1, 2))
+    energy, weight = (above * above).sum(axis=(1, 2)), (below * below).sum(axis=(1, 2))
+    return float((both / np.sqrt(energy * weight + 1e-6) * weight).sum() / (weight.sum() + 1e-6))
+
+
+def _is_paler(above: np.ndarray, below: np.ndarray, product: np.ndarray) -> bool:
+    """Whether all in all, and where the product's pixels are, there is far less below than above; legs are as dark as
+    what they carry."""
+    if (below * below).sum() > 0.25**2 * (above * above).sum() or not product.any():
+        return False
+    strength = np.linalg.norm(below, axis=2)[product] / (np.linalg.norm(above, axis=2)[product] + 1)
+    return float(np.median(strength)) < 0.5
