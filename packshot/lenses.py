@@ -14,8 +14,8 @@ _MOST = 3
 def lenses(small: np.ndarray, lab: np.ndarray, foreground: np.ndarray, quads: list[np.ndarray]) -> list[np.ndarray]:
     """Round windows drawn over the photo, each bool (h, w); none where little would be left of the foreground.
 
-    `small` RGB uint8 (h, w, 3), `lab` float32 (h, w, 3), `foreground` bool (h, w), `quads` the text boxes (4, 2). What is
-    photographed is never of one colour all along a perfect circle; dials and portholes lie inside their product.
+    `small` RGB uint8 (h, w, 3), `lab` float32 (h, w, 3), `foreground` bool (h, w), `quads` the text boxes (4, 2). What
+    is photographed is hardly ever of one colour all along a perfect circle; portholes lie inside their product.
     """
     found: list[tuple[float, float, float]] = []
     centres = np.array([quad.mean(axis=0) for quad in quads], np.float32).reshape(-1, 2)

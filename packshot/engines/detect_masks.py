@@ -26,7 +26,7 @@ class MaskDetector(Engine):
 
     stage = "detect"
     name = "masks"
-    version = 6
+    version = 7
     max_batch = 16
     Params = MaskDetectorParams
     params: MaskDetectorParams

@@ -32,7 +32,7 @@ class GrabCutMask(Engine):
 
     stage = "mask"
     name = "grabcut"
-    version = 6
+    version = 7
     max_batch = 16
     Params = GrabCutMaskParams
     params: GrabCutMaskParams

@@ -1,0 +1,141 @@
+"""What is beside the product and none of it: magnified details, mirror images, plates, other things in the room."""
+
+import cv2
+import numpy as np
+import pytest
+
+from packshot.background import learn_background, to_lab
+from packshot.foreground import find_foreground
+from packshot.lenses import lenses
+from packshot.mirrors import mirror_image
+from packshot.plates import drawn_plate, plate_under
+from packshot.scene import read_scene
+
+
+@pytest.fixture
+def tin():
+    """A striped tin on white: photo and its mask."""
+    image = np.full((400, 400, 3), 255, np.uint8)
+    for row in range(110, 300):
+        image[row, 90:250] = (150 + 60 * (row // 20 % 2), 90, 60 + row // 4)
+    return image, (image != 255).any(axis=2)
+
+
+def window(image: np.ndarray, centre: tuple[int, int], radius: int, rim: tuple[int, int, int]) -> np.ndarray:
+    """Lay a magnified part of the picture over it; the disc, bool (h, w)."""
+    disc = np.zeros(image.shape[:2], np.uint8)
+    cv2.circle(disc, centre, radius, 1, cv2.FILLED)
+    stripes = np.arange(400) // 37 % 2 == 0
+    image[(disc > 0) & stripes[:, None]], image[(disc > 0) & ~stripes[:, None]] = (210, 90, 130), (150, 90, 110)
+    cv2.circle(image, centre, radius, rim, 4, cv2.LINE_AA)
+    return disc > 0
+
+
+def box(x0: int, y0: int, x1: int, y1: int) -> tuple[np.ndarray, np.ndarray]:
+    """A text box and the ring around it, bool (400, 400)."""
+    writing, ring = np.zeros((400, 400), bool), np.zeros((400, 400), bool)
+    ring[y0 - 5 : y1 + 5, x0 - 5 : x1 + 5] = True
+    writing[y0:y1, x0:x1] = True
+    ring[y0 - 1 : y1 + 1, x0 - 1 : x1 + 1] = False
+    return writing, ring
+
+
+def test_a_magnified_detail_is_found_by_its_rim(tin):
+    image, product = tin
+    disc = window(image, (262, 130), 60, (30, 140, 60))
+    (found,) = lenses(image, to_lab(image), product | disc, [])
+    assert (found & disc).sum() > 0.9 * (found | disc).sum()
+    # With writing in it, it is a badge.
+    quad = np.float32([[230, 120], [290, 120], [290, 145], [230, 145]])
+    assert not lenses(image, to_lab(image), product | disc, [quad])
+
+
+def test_a_shaded_rim_a_porthole_and_a_clock_are_no_magnified_details(tin):
+    image, product = tin
+    shaded = image.copy()
+    disc = window(shaded, (262, 130), 60, (30, 140, 60))
+    light = np.interp(np.arange(400), (200, 325), (0.5, 1.5))[None, :, None]
+    rim = cv2.dilate(disc.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    shaded = np.where(rim[..., None], np.clip(shaded * light, 0, 255), shaded).astype(np.uint8)
+    assert not lenses(shaded, to_lab(shaded), product | disc, [])
+    porthole = image.copy()
+    window(porthole, (170, 205), 60, (30, 140, 60))
+    assert not lenses(porthole, to_lab(porthole), product, [])
+    clock = np.full((400, 400, 3), 255, np.uint8)
+    disc = window(clock, (200, 200), 90, (30, 140, 60))
+    assert not lenses(clock, to_lab(clock), disc, [])
+
+
+def test_a_mirror_image_on_the_floor_is_no_product(tin):
+    image, product = tin
+    fade = np.linspace(0.3, 0.02, 90)[:, None, None]
+    image[300:390] = np.round(255 - fade * (255 - image[210:300][::-1].astype(float)))
+    seen = (image != 255).any(axis=2)
+    gone = mirror_image(to_lab(image), learn_background(image), seen, np.zeros_like(seen))
+    assert gone[302:380, 95:245].mean() > 0.95 and not (gone & product)[:298].any()
+
+
+def test_pale_legs_are_no_mirror_image():
+    image = np.full((400, 400, 3), 255, np.uint8)
+    image[60:220, 120:280] = (60, 40, 90)
+    for x in (125, 262):
+        image[220:370, x : x + 14] = (190, 170, 150)
+    product = (image != 255).any(axis=2)
+    assert not mirror_image(to_lab(image), learn_background(image), product, np.zeros_like(product)).any()
+
+
+def test_a_plate_that_hangs_on_the_product_is_none_of_it_and_a_label_is(tin):
+    image, product = tin
+    image[250:280, 200:330] = (20, 120, 160)
+    cv2.putText(image, "FREE", (228, 273), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (255, 255, 255), 2)
+    writing, ring = box(224, 256, 300, 276)
+    foreground = product.copy()
+    foreground[250:280, 200:330] = True
+    plate = plate_under(to_lab(image), foreground, writing, ring)
+    assert plate is not None and plate[252:278, 203:327].all() and plate.sum() < 1.5 * 30 * 130
+    # The same shape within the product's outline is its label.
+    label = tin[0].copy()
+    label[:] = np.roll(image, -90, axis=1)
+    label[250:280, 0:100] = 255
+    label[110:300, 90:250][:140] = tin[0][110:250, 90:250]
+    within = np.roll(foreground, -90, axis=1) | product
+    writing, ring = box(134, 256, 210, 276)
+    assert plate_under(to_lab(label), within, writing, ring) is None
+
+
+def test_on_an_unsure_background_a_plate_is_told_by_having_no_shading():
+    rng = np.random.default_rng(0)
+    image = cv2.GaussianBlur(rng.integers(60, 200, (400, 400, 3)).astype(np.uint8), (0, 0), 2)
+    image[300:340, 20:200] = (240, 220, 40)
+    cv2.putText(image, "NEW MODEL", (28, 330), cv2.FONT_HERSHEY_SIMPLEX, 0.9, (0, 0, 0), 2)
+    saliency = np.zeros((400, 400), np.float32)
+    saliency[50:390, 150:260] = 1
+    saliency[300:340, 20:200] = 1
+    writing, ring = box(28, 308, 184, 333)
+    plate = drawn_plate(to_lab(image), writing, ring, saliency)
+    assert plate is not None and plate[302:338, 22:198].all() and plate.sum() < 1.4 * 40 * 180
+    shaded = image.copy()
+    shaded[300:340, 20:200] = np.clip(shaded[300:340, 20:200] * np.linspace(0.8, 1, 40)[:, None, None], 0, 255)
+    assert drawn_plate(to_lab(shaded), writing, ring, saliency) is None
+
+
+def room(*boxes: tuple[int, int, int, int]) -> np.ndarray:
+    """The product that is read from a busy photo of boxes xyxy that the network sees, bool (300, 400)."""
+    rng = np.random.default_rng(1)
+    image = cv2.GaussianBlur(rng.integers(60, 200, (300, 400, 3)).astype(np.uint8), (0, 0), 2)
+    saliency = np.zeros((300, 400), np.float32)
+    for x0, y0, x1, y1 in boxes:
+        image[y0:y1, x0:x1] = np.linspace(30, 90, y1 - y0)[:, None, None].astype(np.uint8)
+        image[y0:y1:7, x0:x1] = (180, 40, 40)
+        saliency[y0:y1, x0:x1] = 1
+    return read_scene(image, find_foreground(image), [], lambda _: saliency).product
+
+
+def test_other_things_in_the_room_are_no_product_and_a_second_one_is():
+    product = 140, 50, 240, 270
+    cut_off, small, second = (300, 60, 400, 270), (300, 200, 345, 260), (280, 50, 380, 270)
+    for other in (cut_off, small):
+        seen = room(product, other)
+        assert seen[60:260, 150:230].mean() > 0.95 and not seen[:, 290:].any()
+    both = room(product, second)
+    assert both[60:260, 150:230].mean() > 0.95 and both[60:260, 290:370].mean() > 0.95
