@@ -28,7 +28,8 @@ def lenses(small: np.ndarray, lab: np.ndarray, foreground: np.ndarray, quads: li
         if not lettered and all(np.hypot(x - u, y - v) > 0.3 * max(radius, r) for u, v, r in found):
             found.append(circle)
     discs = [_disc(foreground.shape, *circle) for circle in found]
-    rest = fill_holes(foreground & ~np.any(discs, axis=0)).sum() if discs else 0
+    windows = np.any(discs, axis=0) if discs else np.zeros_like(foreground)
+    rest = (fill_holes(foreground & ~windows) & ~windows).sum()
     # The straps on both sides of a dial are as large as what a window leaves of its product.
     least = [0.5 if _meetings(foreground, *circle) < 2 else 1.0 for circle in found]
     if len(discs) > _MOST or any(rest < share * disc.sum() for share, disc in zip(least, discs, strict=True)):

@@ -64,6 +64,10 @@ def test_a_shaded_rim_a_porthole_and_a_clock_are_no_magnified_details(tin):
     clock = np.full((400, 400, 3), 255, np.uint8)
     disc = window(clock, (200, 200), 90, (30, 140, 60))
     assert not lenses(clock, to_lab(clock), disc, [])
+    plate = np.full((400, 400, 3), 255, np.uint8)
+    cv2.circle(plate, (200, 200), 110, (235, 150, 180), cv2.FILLED, cv2.LINE_AA)
+    cv2.circle(plate, (200, 200), 104, (150, 30, 80), 4, cv2.LINE_AA)
+    assert not lenses(plate, to_lab(plate), (plate != 255).any(axis=2), [])
 
 
 def test_a_mirror_image_on_the_floor_is_no_product(tin):
