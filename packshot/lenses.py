@@ -75,17 +75,22 @@ def _is_window(lab: np.ndarray, foreground: np.ndarray, x: float, y: float, radi
     colour = np.median(rim[inside], axis=0)
     step = max(2.0, radius / 9)
     within, beyond = (_off(_along(lab, x, y, radius + away)[0], colour) > 10 for away in (-step, step))
-    product = _along(foreground[..., None].astype(np.float32), x, y, radius + step + 1)[0][:, 0] > 0.5
+    product = _product_around(foreground, x, y, radius)
     return bool(
         within[inside].mean() > 0.35 and product.mean() < 0.6 and beyond[inside].mean() >= 0.7 * product[inside].mean()
     )
 
 
 def _meetings(foreground: np.ndarray, x: float, y: float, radius: float) -> int:
-    """On how many sides the product goes on around a circle, bool (h, w)."""
-    beyond = _along(foreground[..., None].astype(np.float32), x, y, radius + max(2.0, radius / 9) + 1)[0][:, 0] > 0.5
+    """On how many sides the product goes on around a circle."""
+    beyond = _product_around(foreground, x, y, radius)
     starts = np.flatnonzero(beyond & ~np.roll(beyond, 1))
     return sum(bool(np.roll(beyond, -start)[:4].all()) for start in starts)
+
+
+def _product_around(foreground: np.ndarray, x: float, y: float, radius: float) -> np.ndarray:
+    """Where just outside a circle there is foreground, bool (120,)."""
+    return _along(foreground[..., None].astype(np.float32), x, y, radius + max(2.0, radius / 9) + 1)[0][:, 0] > 0.5
 
 
 def _along(values: np.ndarray, x: float, y: float, radius: float) -> tuple[np.ndarray, np.ndarray]:

@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 import pytest
+from drawn_products import striped_tin
 
 from packshot.background import learn_background, to_lab
 from packshot.foreground import find_foreground
@@ -14,11 +15,7 @@ from packshot.scene import read_scene
 
 @pytest.fixture
 def tin():
-    """A striped tin on white: photo and its mask."""
-    image = np.full((400, 400, 3), 255, np.uint8)
-    for row in range(110, 300):
-        image[row, 90:250] = (150 + 60 * (row // 20 % 2), 90, 60 + row // 4)
-    return image, (image != 255).any(axis=2)
+    return striped_tin(300)
 
 
 def window(image: np.ndarray, centre: tuple[int, int], radius: int, rim: tuple[int, int, int]) -> np.ndarray:

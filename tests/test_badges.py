@@ -4,6 +4,7 @@ lenses, inset photos."""
 import cv2
 import numpy as np
 import pytest
+from drawn_products import striped_tin
 
 from packshot.background import to_lab
 from packshot.badges import round_badges
@@ -21,11 +22,7 @@ def quad(x0: float, y0: float, x1: float, y1: float) -> np.ndarray:
 
 @pytest.fixture
 def tin():
-    """A striped tin on white: photo and its mask."""
-    image = np.full((400, 400, 3), 255, np.uint8)
-    for row in range(110, 340):
-        image[row, 90:250] = (150 + 60 * (row // 20 % 2), 90, 60 + row // 4)
-    return image, (image != 255).any(axis=2)
+    return striped_tin(340)
 
 
 def test_a_disc_with_writing_on_the_outline_is_found(tin):
