@@ -27,14 +27,15 @@ def lenses(small: np.ndarray, lab: np.ndarray, foreground: np.ndarray, quads: li
         lettered = (np.hypot(*(centres - (x, y)).T) < 0.8 * radius).any()
         if not lettered and all(np.hypot(x - u, y - v) > 0.3 * max(radius, r) for u, v, r in found):
             found.append(circle)
+    if not 0 < len(found) <= _MOST:
+        return []
     discs = [_disc(foreground.shape, *circle) for circle in found]
-    windows = np.any(discs, axis=0) if discs else np.zeros_like(foreground)
+    windows = np.any(discs, axis=0)
     rest = (fill_holes(foreground & ~windows) & ~windows).sum()
     # The straps on both sides of a dial are as large as what a window leaves of its product.
     least = [0.5 if _meetings(foreground, *circle) < 2 else 1.0 for circle in found]
-    if len(discs) > _MOST or any(rest < share * disc.sum() for share, disc in zip(least, discs, strict=True)):
-        return []
-    return discs
+    enough = all(rest >= share * disc.sum() for share, disc in zip(least, discs, strict=True))
+    return discs if enough else []
 
 
 def _circles(small: np.ndarray) -> np.ndarray:

@@ -28,6 +28,10 @@ class Marks:
     def all(self) -> np.ndarray:
         return self.loose | self.plates
 
+    def add_plate(self, plate: np.ndarray) -> None:
+        self.plates |= plate
+        self.plate_masks.append(plate)
+
 
 def find_marks(lab: np.ndarray, found: Foreground, quads: list[np.ndarray]) -> Marks:
     """`lab` float32 (h, w, 3); `quads` the text boxes (4, 2) in its pixels."""
@@ -45,20 +49,19 @@ def find_marks(lab: np.ndarray, found: Foreground, quads: list[np.ndarray]) -> M
         bool(letters and (not ring.any() or (~foreground)[ring].mean() > 0.55))
         for letters, ring in zip(lettered, around, strict=True)
     ]
+    loose = union([mask for mask, floats in zip(writing, floating, strict=True) if floats], empty)
+    marks = Marks(writing, union(writing, empty), loose, empty.copy(), [], around, quads)
     centres = np.array([quad.mean(axis=0) for quad in quads], np.float32).reshape(-1, 2)
-    plates, plate_masks = empty.copy(), []
     # A plate that touches another stands free once that is gone.
     for _ in range(2):
-        beside = foreground & ~plates
+        beside = foreground & ~marks.plates
         for mask, ring, floats in zip(writing, around, floating, strict=True):
-            if (plates & mask).sum() > 0.5 * mask.sum() or not (mask & foreground).any():
+            if floats or (marks.plates & mask).sum() > 0.5 * mask.sum() or not (mask & foreground).any():
                 continue
-            plate = None if floats else plate_under(lab, beside, mask, ring, centres)
+            plate = plate_under(lab, beside, mask, ring, centres)
             if plate is not None:
-                plates |= plate
-                plate_masks.append(plate)
-    loose = union([mask for mask, floats in zip(writing, floating, strict=True) if floats], empty)
-    return Marks(writing, union(writing, empty), loose, plates, plate_masks, around, quads)
+                marks.add_plate(plate)
+    return marks
 
 
 def add_unseen_plates(marks: Marks, lab: np.ndarray, found: Foreground, saliency: np.ndarray) -> None:
@@ -69,8 +72,7 @@ def add_unseen_plates(marks: Marks, lab: np.ndarray, found: Foreground, saliency
             continue
         plate = unseen_plate(lab, found.mask, mask, ring, saliency)
         if plate is not None:
-            marks.plates |= plate
-            marks.plate_masks.append(plate)
+            marks.add_plate(plate)
 
 
 def add_drawn_plates(marks: Marks, lab: np.ndarray, saliency: np.ndarray) -> None:
@@ -80,8 +82,7 @@ def add_drawn_plates(marks: Marks, lab: np.ndarray, saliency: np.ndarray) -> Non
             continue
         plate = drawn_plate(lab, mask, ring, saliency)
         if plate is not None:
-            marks.plates |= plate
-            marks.plate_masks.append(plate)
+            marks.add_plate(plate)
 
 
 def without_marks(small: np.ndarray, found: Foreground, marks: Marks) -> np.ndarray:

@@ -20,11 +20,16 @@ def mirror_image(lab: np.ndarray, background: Background, product: np.ndarray, m
     shown = product | (background.distance > 2)
     away = np.where((shown & ~marks)[..., None], lab - background.lab, 0)[:, window]
     standing = product[:, window]
+    energy = (away * away).sum(axis=(1, 2))
     floor, best = None, 0.75
     for row in range(max(top + (bottom - top) // 3, (bottom + 1) // 2), bottom - 3):
-        above, below = away[2 * row - bottom : row][::-1], away[row:bottom]
-        alike = _likeness(above, below)
-        if alike > best and _is_paler(above, below, standing[row:bottom]):
+        upper, lower = slice(2 * row - bottom, row), slice(row, bottom)
+        # A quarter as strong, all in all.
+        if energy[lower].sum() > 0.25**2 * energy[upper].sum():
+            continue
+        above, below = away[upper][::-1], away[lower]
+        alike = _likeness(above, below, energy[upper][::-1], energy[lower])
+        if alike > best and _is_paler(above, below, standing[lower]):
             floor, best = row, alike
     if floor is None:
         return none
@@ -32,17 +37,14 @@ def mirror_image(lab: np.ndarray, background: Background, product: np.ndarray, m
     return none
 
 
-def _likeness(above: np.ndarray, below: np.ndarray) -> float:
-    """Mean correlation of the rows, weighted by how much is below; at most 1."""
+def _likeness(above: np.ndarray, below: np.ndarray, energy: np.ndarray, weight: np.ndarray) -> float:
+    """Mean correlation of the rows, weighted by how much is below; at most 1. `energy` and `weight` (h,): the sums of
+    squares of the rows of both."""
     both = (above * below).sum(axis=(1, 2))
-    energy, weight = (above * above).sum(axis=(1, 2)), (below * below).sum(axis=(1, 2))
     return float((both / np.sqrt(energy * weight + 1e-6) * weight).sum() / (weight.sum() + 1e-6))
 
 
 def _is_paler(above: np.ndarray, below: np.ndarray, product: np.ndarray) -> bool:
-    """Whether all in all, and where the product's pixels are, there is far less below than above; legs are as dark as
-    what they carry."""
-    if (below * below).sum() > 0.25**2 * (above * above).sum() or not product.any():
-        return False
+    """Whether there is less where the product's pixels are than above; legs are as dark as what they carry."""
     strength = np.linalg.norm(below, axis=2)[product] / (np.linalg.norm(above, axis=2)[product] + 1)
-    return float(np.median(strength)) < 0.5
+    return strength.size > 0 and float(np.median(strength)) < 0.5

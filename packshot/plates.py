@@ -11,8 +11,7 @@ def plate_under(
     foreground: np.ndarray,
     writing: np.ndarray,
     ring: np.ndarray,
-    lines: np.ndarray | None = None,
-    most: float = 0.45,
+    lines: np.ndarray,
 ) -> np.ndarray | None:
     """The flat shape on which a text lies, bool (h, w), if it is an overlay: a rectangle or ellipse that stands free,
     or lies over the product's outline. None for labels and for the faces of packs.
@@ -21,7 +20,7 @@ def plate_under(
     the centres of all text boxes.
     """
     shape = flat_shape(lab, writing, ring)
-    if shape is None or shape.mean() > most:
+    if shape is None or shape.mean() > 0.45:
         return None
     inner, free = _surroundings(shape, foreground)
     if free > 0.75:
@@ -37,10 +36,8 @@ def plate_under(
     return cv2.dilate(shape.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0 if over else None
 
 
-def _holds(shape: np.ndarray, points: np.ndarray | None) -> int:
+def _holds(shape: np.ndarray, points: np.ndarray) -> int:
     """How many of the points (n, 2), x and y, lie in a shape."""
-    if points is None or not len(points):
-        return 0
     cols, rows = np.clip(np.round(points).astype(int), 0, np.array(shape.shape[::-1]) - 1).T
     return int(shape[rows, cols].sum())
 
@@ -63,7 +60,7 @@ def drawn_plate(lab: np.ndarray, writing: np.ndarray, ring: np.ndarray, saliency
     shape = flat_shape(lab, writing, ring)
     if shape is None or shape.mean() > 0.15 or (writing & shape).sum() < 0.2 * shape.sum():
         return None
-    bare = shape & ~writing & ~cv2.dilate(ring.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+    bare = shape & ~writing & (cv2.dilate(ring.astype(np.uint8), np.ones((3, 3), np.uint8)) == 0)
     bare = cv2.erode(bare.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     if bare.sum() < 20 or (np.linalg.norm(lab[bare] - np.median(lab[bare], axis=0), axis=1) < 3).mean() < 0.95:
         return None

@@ -75,8 +75,7 @@ def read_scene(
     if not found.background.busy:
         discs += round_badges(lab, found.mask & ~union([marks.all, *discs], empty), marks.quads)
     for disc in discs:
-        marks.plates |= disc
-        marks.plate_masks.append(disc)
+        marks.add_plate(disc)
     body = without_writing(found.mask & ~marks.plates, marks.loose)
     lines = thin_lines(body, marks.all)
     body &= ~lines

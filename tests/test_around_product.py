@@ -92,7 +92,7 @@ def test_a_plate_that_hangs_on_the_product_is_none_of_it_and_a_label_is(tin):
     writing, ring = box(224, 256, 300, 276)
     foreground = product.copy()
     foreground[250:280, 200:330] = True
-    plate = plate_under(to_lab(image), foreground, writing, ring)
+    plate = plate_under(to_lab(image), foreground, writing, ring, np.zeros((0, 2), np.float32))
     assert plate is not None and plate[252:278, 203:327].all() and plate.sum() < 1.5 * 30 * 130
     # The same shape within the product's outline is its label.
     label = tin[0].copy()
@@ -101,7 +101,7 @@ def test_a_plate_that_hangs_on_the_product_is_none_of_it_and_a_label_is(tin):
     label[110:300, 90:250][:140] = tin[0][110:250, 90:250]
     within = np.roll(foreground, -90, axis=1) | product
     writing, ring = box(134, 256, 210, 276)
-    assert plate_under(to_lab(label), within, writing, ring) is None
+    assert plate_under(to_lab(label), within, writing, ring, np.zeros((0, 2), np.float32)) is None
 
 
 def test_on_an_unsure_background_a_plate_is_told_by_having_no_shading():

@@ -65,11 +65,12 @@ def read_layout(image: np.ndarray, texts: Texts, segmentation: Segmentation) -> 
     rings = [_around(mask) for mask in masks]
     nothing = np.zeros(shape_hw, bool)
     floating = [not ring.any() or (foreground & ring).sum() < 0.45 * ring.sum() for ring in rings]
+    centres = np.array([box.quad.mean(axis=0) * factor for box in boxes], np.float32).reshape(-1, 2)
     plates = nothing.copy()
     for mask, ring, floats in zip(masks, rings, floating, strict=True):
         if floats or (plates & mask).sum() > 0.5 * mask.sum():
             continue
-        plate = plate_under(lab, foreground, mask, ring)
+        plate = plate_under(lab, foreground, mask, ring, centres)
         if plate is not None:
             plates |= plate
     loose = _union([m for m, floats in zip(masks, floating, strict=True) if floats], nothing)
