@@ -150,6 +150,10 @@ def table(rows: list[Row], limit: float) -> list[str]:
             f"  product pixels changed {m['changed']:.4%}, repaired {m['repaired']:.2%}; "
             f"gate: {len(passed) / len(some):.1%} passed, of these {kept:.1%} good",
         ]
+        bad = sorted((row for row in some if row.figures.iou < 0.9), key=lambda row: row.figures.iou)
+        if bad:
+            numbers = ", ".join(f"{row.number} ({row.figures.iou:.2f}{'*' * (row in passed)})" for row in bad)
+            lines.append(f"  not good (* passed the gate): {numbers}")
         expansion = [row.placed["expansion"] for row in some if row.placed.get("expansion") is not None]
         changed = [row.placed["changed_pixels"] for row in some if row.placed.get("changed_pixels") is not None]
         if changed:
@@ -185,12 +189,13 @@ def main() -> None:
     rows, cutouts = work(options, {})
     took, split = np.mean([row.seconds for row in rows]), f"split {options.split}, seed {options.seed}"
     print(f"{options.photos} photos, {split}, profile {options.profile}; {took:.2f} s each")
-    print("\n".join(table(rows, gates.cutout_confidence)))
+    limit = gates.cutout_confidence
+    print("\n".join(table(rows, limit)))
     if options.page:
-        write_worst(options.page, rows, cutouts, lambda number: draw(number, options.split, options.seed))
+        write_worst(options.page, rows, cutouts, lambda number: draw(number, options.split, options.seed), limit)
     if options.ablations:
         print("without matting")
-        print("\n".join(table(work(options, WITHOUT_MATTING)[0], gates.cutout_confidence)))
+        print("\n".join(table(work(options, WITHOUT_MATTING)[0], limit)))
         print("without the gate")
         print("\n".join(table(rows, 0.0)))
 

@@ -11,15 +11,16 @@ from packshot.synth import SynthPhoto
 CELL, COLUMNS, COUNT = 300, 2, 20
 
 
-def write_worst(path: str, rows: Sequence[Any], cutouts: list[np.ndarray], draw: Callable[[int], SynthPhoto]) -> None:
-    """`rows` with `number`, `kind`, `figures` and `confidence`; photos that show no product are worst when one was
-    cut out."""
-    scores = [
-        (float((cutouts[i][..., 3] > 127).any()) * -1.0 if row.kind == "no product" else row.figures.iou)
-        for i, row in enumerate(rows)
-    ]
+def write_worst(
+    path: str, rows: Sequence[Any], cutouts: list[np.ndarray], draw: Callable[[int], SynthPhoto], limit: float
+) -> None:
+    """`rows` with `number`, `kind`, `figures`, `error` and `confidence`, of which `limit` is the least that passes. A
+    photo that shows no product is worst when it passes, and is left out when it does not."""
+    passes = [row.error is None and row.confidence >= limit for row in rows]
+    shown = [i for i, row in enumerate(rows) if row.kind != "no product" or passes[i]]
+    scores = [-1.0 if rows[i].kind == "no product" else rows[i].figures.iou for i in shown]
     cells = []
-    for i in np.argsort(scores)[:COUNT]:
+    for i in (shown[k] for k in np.argsort(scores)[:COUNT]):
         photo, row = draw(rows[i].number), rows[i]
         truth = np.where(photo.overlay_mask, 0, np.round(255 * photo.product_alpha)).astype(np.uint8)
         cell = np.hstack(
