@@ -12,8 +12,8 @@ from packshot.foreground import find_foreground
 from packshot.fusion import by_saliency, unsupported
 from packshot.marks import find_marks
 from packshot.overwriting import writing_over
+from packshot.parts import Part, is_disc, is_inset
 from packshot.plates import thin_lines
-from packshot.scene import Part, _is_disc, _is_inset
 
 
 def quad(x0: float, y0: float, x1: float, y1: float) -> np.ndarray:
@@ -137,7 +137,7 @@ def test_inset_photos_and_lenses_with_a_pale_detail_are_known_by_their_shape():
     inset, box = (np.zeros((400, 400), bool) for _ in range(2))
     inset[:300, :150] = True
     box[50:350, 100:250] = True
-    assert _is_inset(part(inset)) and not _is_inset(part(box))
+    assert is_inset(part(inset)) and not is_inset(part(box))
     lens = np.zeros((400, 400), np.uint8)
     cv2.circle(lens, (200, 200), 80, 1, cv2.FILLED)
     whole = lens > 0
@@ -145,5 +145,5 @@ def test_inset_photos_and_lenses_with_a_pale_detail_are_known_by_their_shape():
     shears = np.zeros((400, 400), np.uint8)
     cv2.line(shears, (100, 100), (300, 300), 1, 20)
     cv2.line(shears, (100, 300), (300, 100), 1, 20)
-    assert _is_disc(part(whole)) and _is_disc(part(lens > 0))
-    assert not _is_disc(part(shears > 0)) and not _is_disc(part(box))
+    assert is_disc(part(whole)) and is_disc(part(lens > 0))
+    assert not is_disc(part(shears > 0)) and not is_disc(part(box))

@@ -11,8 +11,9 @@ from packshot.engines.base import Engine, EngineParams, map_photos
 from packshot.errors import ErrorCode, PhotoError
 from packshot.foreground import find_foreground
 from packshot.latest_scenes import LATEST
+from packshot.parts import Part
 from packshot.saliency import shared_saliency
-from packshot.scene import Part, read_scene
+from packshot.scene import read_scene
 
 
 class MaskDetectorParams(EngineParams):
