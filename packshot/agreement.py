@@ -9,6 +9,11 @@ from dataclasses import astuple, dataclass
 import cv2
 import numpy as np
 
+from packshot.background import to_lab
+from packshot.compose import fill_holes
+from packshot.foreground import Foreground
+from packshot.plates import ellipse_fit
+
 _SIDE = 192
 
 
@@ -17,7 +22,8 @@ class Agreement:
     """Shares in [0, 1]. `network` and `refined`: IoU of the product with what the network sees and with GrabCut's;
     `unsure`: how much of both the network neither sees nor not; `left_out`: of the foreground by colours, what is
     neither product nor overlay; `explained`: of the border, by one smooth background; `held`: of the product, what has
-    the colour of skin and reaches the picture's edge in one piece."""
+    the colour of skin and reaches the picture's edge in one piece; `disc`: of a band along the outline of a round
+    product, what is of one colour."""
 
     network: float
     refined: float
@@ -25,12 +31,14 @@ class Agreement:
     left_out: float
     explained: float
     held: float
+    disc: float
 
 
 # Fitted by `python -m benchmarks.confidence` to 273 photos, with the former network; a refit to this one was no better.
 _WEIGHTS = (0.66, 0.2, -0.42, -0.1, -0.06)
 _OFFSET = -2.2
 _HAND = 0.08
+_DISC = 0.7
 # Skin of every shade, by its colour without its lightness: D. Chai, K. N. Ngan, "Face segmentation using skin-color map
 # in videophone applications", 1999. Cr, Cb of ITU-R BT.601.
 _SKIN = (133, 173), (77, 127)
@@ -44,44 +52,61 @@ def evidence(agreement: Agreement) -> np.ndarray:
 
 def confidence(agreement: Agreement) -> float:
     """How likely the cutout is good (an IoU of at least 0.90), in [0, 1]: logistic in the evidence. One that holds a
-    hand with the product is at most half as likely: the network takes both for one thing."""
+    hand with the product, or the disc that it was set before, is at most half as likely: the network takes both for
+    one thing."""
     likely = float(1 / (1 + np.exp(-(_OFFSET + evidence(agreement) @ _WEIGHTS))))
-    return likely / 2 if agreement.held > _HAND else likely
+    return likely / 2 if agreement.held > _HAND or agreement.disc > _DISC else likely
 
 
 def compare(
     small: np.ndarray,
     product: np.ndarray,
     saliency: np.ndarray,
-    foreground: np.ndarray,
+    found: Foreground,
     marks: np.ndarray,
-    explained: float,
 ) -> Agreement:
-    """`small` RGB uint8 (h, w, 3); `product`, `foreground` (by colours) and `marks` (overlays) bool (h, w); `saliency`
-    float32 (h, w)."""
+    """`small` RGB uint8 (h, w, 3); `product` and `marks` (overlays) bool (h, w); `saliency` float32 (h, w); `found`, the
+    foreground by colours."""
     seen = (saliency > 0.5) & ~marks
     either = seen | product
     torn = (saliency > 0.15) & (saliency < 0.85) & either
-    others = foreground & ~marks & ~product
+    others = found.mask & ~marks & ~product
     return Agreement(
         network=_iou(seen, product),
         refined=_iou(_refined(small, product, marks), product),
         unsure=float(torn.sum() / max(1, either.sum())),
         left_out=float(others.sum() / max(1, (others | product).sum())),
-        explained=explained,
-        held=_held(small, product),
+        explained=found.background.explained,
+        # A wooden table is of skin's colours too: only where the background is known is the rest of an arm.
+        held=_held(small, product, product | found.mask if found.background.sure else product),
+        disc=_disc(small, product),
     )
 
 
-def _held(small: np.ndarray, product: np.ndarray) -> float:
-    """Share of `product` bool (h, w) that may be a hand: of skin's colour, in one piece from the picture's edge on."""
+def _held(small: np.ndarray, product: np.ndarray, foreground: np.ndarray) -> float:
+    """Share of `product` bool (h, w) that may be a hand: of skin's colour, in one piece of the `foreground` bool (h, w)
+    from the picture's edge on."""
     tones = cv2.cvtColor(small, cv2.COLOR_RGB2YCrCb)
     (low_cr, high_cr), (low_cb, high_cb) = _SKIN
-    skin = cv2.inRange(tones, (40, low_cr, low_cb), (255, high_cr, high_cb)) & product.astype(np.uint8)
+    skin = cv2.inRange(tones, (40, low_cr, low_cb), (255, high_cr, high_cb)) & foreground.astype(np.uint8)
     _, labels = cv2.connectedComponents(cv2.medianBlur(skin, 5), connectivity=4)
     edge = np.concatenate([labels[:2].ravel(), labels[-2:].ravel(), labels[:, :2].ravel(), labels[:, -2:].ravel()])
     hands = np.isin(labels, edge[edge > 0])
-    return float(hands.sum() / max(1, product.sum()))
+    return float((hands & product).sum() / max(1, product.sum()))
+
+
+def _disc(small: np.ndarray, product: np.ndarray) -> float:
+    """Of a band inside the outline of `product` bool (h, w), what is of one colour; 0 where that is no ellipse. A round
+    thing's own rim is shaded."""
+    filled = fill_holes(product)
+    if ellipse_fit(filled) < 0.93:
+        return 0.0
+    solid = np.pad(filled.astype(np.uint8), 1)
+    band = (cv2.erode(solid, np.ones((5, 5), np.uint8)) - cv2.erode(solid, np.ones((15, 15), np.uint8)))[1:-1, 1:-1] > 0
+    colours = to_lab(small)[band]
+    if not len(colours):
+        return 0.0
+    return float((np.linalg.norm(colours - np.median(colours, axis=0), axis=1) < 5).mean())
 
 
 def _refined(small: np.ndarray, product: np.ndarray, marks: np.ndarray) -> np.ndarray:

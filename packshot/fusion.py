@@ -40,7 +40,9 @@ def pale_parts(found: Foreground, product: np.ndarray, saliency: np.ndarray, mar
     strong = np.bincount(labels[~background.alike], minlength=count) > 0.7 * areas
     shaded = strong & (np.bincount(labels[~found.mask], minlength=count) > 0.7 * areas)
     keep = beside > np.where(strong, 0.1, 0.4) * np.maximum(ring, 1)
-    keep |= shaded & (beside >= 4)
+    # Writing across a shaft parts it from its handle.
+    reached = outer & grown(product | marks, product)
+    keep |= shaded & (np.bincount(wider[reached], minlength=count) >= 4)
     keep[0] = False
     return keep[labels]
 
@@ -122,6 +124,8 @@ def unsupported(
         bottom = int(np.flatnonzero(seen.any(axis=1))[-1])
         for part in range(1, parts):
             blob = owners == part
+            if _is_within(blob, piece, width):
+                continue  # a dial in its ring: shadows and overlays lie at an outline
             rows, cols = np.flatnonzero(blob.any(axis=1)), np.flatnonzero(blob.any(axis=0))
             at_edge = (
                 rows[0] + window[0].start <= 2
@@ -143,6 +147,13 @@ def unsupported(
             if unseen or faint or mirrored or scenery or grounded or overlay:
                 gone[window] |= (cv2.dilate(blob.astype(np.uint8), kernel) > 0) & blind
     return gone & body
+
+
+def _is_within(blob: np.ndarray, piece: np.ndarray, width: int) -> bool:
+    """Whether a `piece` bool (h, w) goes on all around a part of it, whose rim of `width` px is not in `blob`."""
+    near, far = (cv2.dilate(blob.astype(np.uint8), np.ones((2 * k + 1,) * 2, np.uint8)) > 0 for k in (width, width + 2))
+    ring = far & ~near
+    return bool(ring.any() and piece[ring].mean() > 0.97)
 
 
 def _is_overlay(lab: np.ndarray, blob: np.ndarray, text: np.ndarray) -> bool:

@@ -107,7 +107,7 @@ def read_scene(
     agreement = None
     if saliency is not None and product.any():
         settled = marks.all | lines | mirrored
-        agreement = compare(small, product, saliency, found.mask, settled, found.background.explained)
+        agreement = compare(small, product, saliency, found, settled)
     crossings = crossing_lines(lab, product, lines, found.background.distance)
     crossings |= writing_over(lab, product, marks, found.background.distance)
     return Scene(product, overlay | rest, product_parts, overlays, agreement, crossings)
@@ -124,7 +124,8 @@ def _look(
         return see(picture)
     # What was cut off with a shadow may be a foot or a shaft: the network is to judge it.
     shaded = ~found.background.mask & ~found.background.frame & ~marks.all
-    thick = grown(thick | (shaded & ~found.mask), thick)
+    # Writing across it does not end it.
+    thick = grown(thick | (shaded & ~found.mask) | marks.loose, thick)
     x0, y0, x1, y1 = bounds(thick)
     margin = round(0.08 * max(x1 - x0, y1 - y0)) + 4
     window = slice(max(0, y0 - margin), y1 + margin), slice(max(0, x0 - margin), x1 + margin)

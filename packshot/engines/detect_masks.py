@@ -11,7 +11,7 @@ from packshot.engines.base import Engine, EngineParams, map_photos
 from packshot.errors import ErrorCode, PhotoError
 from packshot.foreground import find_foreground
 from packshot.latest_scenes import LATEST
-from packshot.parts import Part
+from packshot.parts import Part, bounds
 from packshot.saliency import shared_saliency
 from packshot.scene import read_scene
 
@@ -52,9 +52,7 @@ class MaskDetector(Engine):
         def boxes(parts: list[Part]) -> list[Box]:
             return [Box(np.float32(part.xyxy) / scale, part.score, part.label) for part in parts]
 
-        products = boxes(scene.products)
-        if len(products) > 1:
-            corners = np.stack([box.xyxy for box in products])
-            around = np.concatenate([corners[:, :2].min(axis=0), corners[:, 2:].max(axis=0)])
-            products.insert(0, Box(around, products[0].score, "product"))
+        # The first box holds all that is product: several pieces, and pale parts that no piece had.
+        whole = Box(np.float32(bounds(scene.product)) / scale, scene.products[0].score, "product")
+        products = [whole, *(boxes(scene.products) if len(scene.products) > 1 else [])]
         return Detections(products, boxes(scene.overlays))
