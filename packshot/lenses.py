@@ -29,6 +29,9 @@ def lenses(small: np.ndarray, lab: np.ndarray, foreground: np.ndarray, quads: li
             found.append(circle)
     if not 0 < len(found) <= _MOST:
         return []
+    found = [circle for circle in found if not _in_range(_disc(foreground.shape, *circle), foreground)]
+    if not found:
+        return []
     discs = [_disc(foreground.shape, *circle) for circle in found]
     windows = np.any(discs, axis=0)
     rest = (fill_holes(foreground & ~windows) & ~windows).sum()
@@ -36,6 +39,15 @@ def lenses(small: np.ndarray, lab: np.ndarray, foreground: np.ndarray, quads: li
     least = [0.5 if _meetings(foreground, *circle) < 2 else 1.0 for circle in found]
     enough = all(rest >= share * disc.sum() for share, disc in zip(least, discs, strict=True))
     return discs if enough else []
+
+
+def _in_range(disc: np.ndarray, foreground: np.ndarray) -> bool:
+    """Whether a disc is one of several things in rows and columns: a plate in a range of products."""
+    _, _, stats, centres = cv2.connectedComponentsWithStats((foreground & ~disc).astype(np.uint8), connectivity=8)
+    alike = (stats[1:, cv2.CC_STAT_AREA] > 0.25 * disc.sum()) & (stats[1:, cv2.CC_STAT_AREA] < 2.5 * disc.sum())
+    rows, cols = np.nonzero(disc)
+    off = np.abs(centres[1:][alike] - (cols.mean(), rows.mean())) < 0.2 * np.sqrt(disc.sum())
+    return len(off) >= 3 and bool(off[:, 0].any() and off[:, 1].any())
 
 
 def _circles(small: np.ndarray) -> np.ndarray:
