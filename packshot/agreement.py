@@ -65,8 +65,8 @@ def compare(
     found: Foreground,
     marks: np.ndarray,
 ) -> Agreement:
-    """`small` RGB uint8 (h, w, 3); `product` and `marks` (overlays) bool (h, w); `saliency` float32 (h, w); `found`, the
-    foreground by colours."""
+    """`small` RGB uint8 (h, w, 3); `product` and `marks` (overlays) bool (h, w); `saliency` float32 (h, w);
+    `found`, what colours tell."""
     seen = (saliency > 0.5) & ~marks
     either = seen | product
     torn = (saliency > 0.15) & (saliency < 0.85) & either

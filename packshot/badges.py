@@ -35,7 +35,7 @@ def _circles(outline: np.ndarray, centres: np.ndarray, side: int) -> list[tuple[
     count = len(points)
     trials: list[tuple[float, float, float, float]] = []
     for gap in (count // 24, count // 12, count // 8, count // 6):
-        for x, y, radius in _through(points, np.roll(points, -gap, axis=0), np.roll(points, -2 * gap, axis=0)):
+        for x, y, radius in circles_through(points, np.roll(points, -gap, axis=0), np.roll(points, -2 * gap, axis=0)):
             if not 0.05 * side < radius < 0.3 * side or (np.hypot(*(centres - (x, y)).T) >= 0.8 * radius).all():
                 continue
             away = points - (x, y)
@@ -47,7 +47,7 @@ def _circles(outline: np.ndarray, centres: np.ndarray, side: int) -> list[tuple[
     return [trial[1:] for trial in sorted(trials, reverse=True)[:5]]
 
 
-def _through(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
+def circles_through(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
     """The circles through three points each, all (n, 2): x, y, radius, (n, 3)."""
     ab, ac = b - a, c - a
     twice = 2 * (ab[:, 0] * ac[:, 1] - ab[:, 1] * ac[:, 0])

@@ -6,9 +6,12 @@ import cv2
 import numpy as np
 
 from packshot.background import Background
+from packshot.badges import circles_through
 from packshot.compose import fill_holes, signed_distance
 from packshot.marks import Marks
 from packshot.plates import ellipse_fit, is_geometric
+
+_TURNS = 72
 
 
 @dataclass(slots=True)
@@ -59,6 +62,31 @@ def is_disc(part: Part) -> bool:
     return fill_holes(piece > 0).sum() > 0.6 * round_.sum() and ellipse_fit(np.pad(round_, 1)) > 0.95
 
 
+def is_clipped(part: Part) -> bool:
+    """A lens without a rim, on the background's own colour: more than half of its circle is outline, and more than a
+    fifth of it is empty. Things with round outlines fill them."""
+    if part.mask.mean() < 0.004:
+        return False
+    contours, _ = cv2.findContours(part.mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    outline = max(contours, key=len)[:, 0].astype(np.float32)
+    points = outline[:: max(1, len(outline) // 240)]
+    count, side = len(points), max(part.mask.shape)
+    if count < 40:
+        return False
+    filled = fill_holes(part.mask).sum()
+    for gap in (count // 24, count // 12, count // 8, count // 6, count // 4):
+        circles = circles_through(points, np.roll(points, -gap, axis=0), np.roll(points, -2 * gap, axis=0))
+        for x, y, radius in circles[(circles[:, 2] > 0.06 * side) & (circles[:, 2] < 0.3 * side)]:
+            off = np.hypot(*(points - (x, y)).T) - radius
+            if filled > 0.78 * np.pi * radius * radius or (off > max(1.5, 0.03 * radius)).any():
+                continue
+            on = points[np.abs(off) < max(1.0, 0.02 * radius)] - (x, y)
+            turns = np.unique(np.floor(np.arctan2(on[:, 1], on[:, 0]) / (2 * np.pi) * _TURNS))
+            if len(turns) > _TURNS / 2:
+                return True
+    return False
+
+
 def is_inset(part: Part) -> bool:
     """An upright rectangle by an edge of the photo: another photo, set into this one."""
     x0, y0, x1, y1 = part.xyxy
@@ -71,7 +99,7 @@ def is_inset(part: Part) -> bool:
 
 def is_detail(part: Part) -> bool:
     """A lens, or an inset photo."""
-    return is_disc(part) or is_inset(part)
+    return is_disc(part) or is_clipped(part) or is_inset(part)
 
 
 def is_line_art(colours: np.ndarray, background: Background, window: tuple[slice, slice], piece: np.ndarray) -> bool:
@@ -110,7 +138,7 @@ def is_document(part: Part, marks: Marks) -> bool:
 
 
 def is_drawn(part: Part, lab: np.ndarray) -> bool:
-    return is_flat(part, lab) or is_card(part) or is_disc(part)
+    return is_flat(part, lab) or is_card(part) or is_disc(part) or is_clipped(part)
 
 
 def written_share(part: Part, writing: np.ndarray) -> float:
