@@ -52,7 +52,10 @@ def find_candidates(
         part.score *= 0.12 if is_line_art(colours, background, window, piece) else 1.0
         part.score *= 0.3 if is_card(part) or is_document(part, marks) else 1.0
         part.strength = float(background.distance[window][piece].mean())
-        part.seen = float(saliency[window][piece].mean()) if saliency is not None else 0.0
+        if saliency is not None:
+            # Letters across a product are not seen, it is.
+            bare = piece & ~marks.text[window]
+            part.seen = float(saliency[window][bare if bare.sum() > 0.5 * piece.sum() else piece].mean())
         parts.append(part)
     if any(part.seen > 0.5 and part.score > 0.06 for part in parts):
         for part in parts:
