@@ -14,6 +14,8 @@ MOST_FOREIGN = 0.5
 SMALL_LINES = 0.3
 FAINT_LINES = 0.34
 """Shares of the lines from which print counts as tiny or faint: a line of small print under large text is usual."""
+MOST_FRAMED = 0.2
+"""Share of the lines with a frame up to which text counts as bare."""
 LOUD_CHROMA = 40.0
 BLURRED = 0.3
 _FEW_WORDS = 2
@@ -24,7 +26,9 @@ _CLEAN_GOOD, _CLEAN_BAD = "clean_photo_good_background", "clean_photo_bad_backgr
 
 def explain_verdict(facts: Facts, verdict: str, probability: float, language: str = "ru") -> list[Reason]:
     """What the facts say, gravest first; at the end whether they contradict `verdict`. `language` is the market's."""
-    reasons = [*_other(facts), *_bad(facts, language)]
+    reasons = _other(facts)
+    # The words of papers, placeholders and claims are no characteristics that a frame would help.
+    reasons += _bad(facts, language) + ([] if reasons else _bare(facts))
     has_text = facts.text_lines > 0
     if has_text:
         reasons += _summed_up(facts, sound=not reasons)
@@ -116,11 +120,18 @@ def _bad(facts: Facts, language: str) -> list[Reason]:
     if facts.number_lines and silent:
         numbers = _count(facts.number_lines, "number")
         found.append(Reason("unnamed_dimensions", f"{numbers} without a word that says what is measured", _BAD))
-    # On a busy background plates are missed too often for their absence to mean anything.
-    if not facts.framed_lines and facts.background in _CALM:
-        some = "the text has no" if lines == 1 else f"none of the {lines} lines of text has a"
-        found.append(Reason("bare_text", f"{some} plate, outline, icon or pointer line (bare text)", _BAD))
     return found
+
+
+def _bare(facts: Facts) -> list[Reason]:
+    """A brand's plate frames no characteristic: some lines may have one."""
+    lines, framed = facts.text_lines, facts.framed_lines
+    # On a busy background plates are missed too often for their absence to mean anything.
+    if not lines or framed > MOST_FRAMED * lines or facts.background not in (*_CALM, "uneven"):
+        return []
+    some = "none of the" if not framed else f"{lines - framed} of the"
+    some = "the text has no" if lines == 1 else f"{some} {lines} lines of text " + ("have no" if framed else "has a")
+    return [Reason("bare_text", f"{some} plate, outline, icon or pointer line (bare text)", _BAD)]
 
 
 def _summed_up(facts: Facts, sound: bool) -> list[Reason]:
