@@ -23,7 +23,7 @@ class Agreement:
     `unsure`: how much of both the network neither sees nor not; `left_out`: of the foreground by colours, what is
     neither product nor overlay; `explained`: of the border, by one smooth background; `held`: of the product, what has
     the colour of skin and reaches the picture's edge in one piece; `disc`: of a band along the outline of a round
-    product, what is of one colour."""
+    product, what is of one colour; `drawn`: of the product, what is of one colour exactly."""
 
     network: float
     refined: float
@@ -32,6 +32,7 @@ class Agreement:
     explained: float
     held: float
     disc: float
+    drawn: float
 
 
 # Fitted by `python -m benchmarks.confidence` to 273 photos, with the former network; a refit to this one was no better.
@@ -39,6 +40,7 @@ _WEIGHTS = (0.66, 0.2, -0.42, -0.1, -0.06)
 _OFFSET = -2.2
 _HAND = 0.08
 _DISC = 0.7
+_DRAWN = 0.65
 # Skin of every shade, by its colour without its lightness: D. Chai, K. N. Ngan, "Face segmentation using skin-color map
 # in videophone applications", 1999. Cr, Cb of ITU-R BT.601.
 _SKIN = (133, 173), (77, 127)
@@ -53,9 +55,10 @@ def evidence(agreement: Agreement) -> np.ndarray:
 def confidence(agreement: Agreement) -> float:
     """How likely the cutout is good (an IoU of at least 0.90), in [0, 1]: logistic in the evidence. One that holds a
     hand with the product, or the disc that it was set before, is at most half as likely: the network takes both for
-    one thing."""
+    one thing. So is an icon, which is no product."""
     likely = float(1 / (1 + np.exp(-(_OFFSET + evidence(agreement) @ _WEIGHTS))))
-    return likely / 2 if agreement.held > _HAND or agreement.disc > _DISC else likely
+    wrong = agreement.held > _HAND or agreement.disc > _DISC or agreement.drawn > _DRAWN
+    return likely / 2 if wrong else likely
 
 
 def compare(
@@ -80,6 +83,7 @@ def compare(
         # A wooden table is of skin's colours too: only where the background is known is the rest of an arm.
         held=_held(small, product, product | found.mask if found.background.sure else product),
         disc=_disc(small, product),
+        drawn=_drawn(small, product),
     )
 
 
@@ -132,3 +136,14 @@ def _refined(small: np.ndarray, product: np.ndarray, marks: np.ndarray) -> np.nd
 
 def _iou(first: np.ndarray, second: np.ndarray) -> float:
     return float((first & second).sum() / max(1, (first | second).sum()))
+
+
+def _drawn(small: np.ndarray, product: np.ndarray) -> float:
+    """Of `product` bool (h, w) without its rim, what is of one colour to half a step of Lab; what a camera sees is
+    shaded, unless it is too dark or too bright to be."""
+    inside = cv2.erode(product.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    if not inside.any():
+        return 0.0
+    colours = to_lab(small)[inside]
+    colour = np.median(colours, axis=0)
+    return float((np.linalg.norm(colours - colour, axis=1) < 0.5).mean()) if 2 < colour[0] < 98 else 0.0

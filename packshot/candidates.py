@@ -56,6 +56,8 @@ def find_candidates(
             # Letters across a product are not seen, it is.
             bare = piece & ~marks.text[window]
             part.seen = float(saliency[window][bare if bare.sum() > 0.5 * piece.sum() else piece].mean())
+        if background.sure:
+            part.set_in = _set_in(part, filled, body, background)
         parts.append(part)
     if any(part.seen > 0.5 and part.score > 0.06 for part in parts):
         for part in parts:
@@ -67,6 +69,18 @@ def find_candidates(
         for part, plate in zip(parts, plates, strict=True):
             part.score *= 0.3 if plate else 1.0
     return sorted(parts, key=lambda part: -part.score)
+
+
+def _set_in(part: Part, filled: np.ndarray, body: np.ndarray, background: Background) -> float:
+    """`filled` bool, the part without holes, in its own box; `body` bool (h, w), all pieces."""
+    x0, y0, x1, y1 = part.xyxy
+    window = slice(max(0, y0 - 6), y1 + 6), slice(max(0, x0 - 6), x1 + 6)
+    solid = np.zeros(body[window].shape, np.uint8)
+    solid[y0 - window[0].start :, x0 - window[1].start :][: y1 - y0, : x1 - x0] = filled
+    near, far = (cv2.dilate(solid, np.ones((k, k), np.uint8)) > 0 for k in (7, 13))
+    ring = far & ~near & ~body[window]
+    other = ~(background.mask | background.alike)[window]
+    return float(other[ring].mean()) if ring.any() else 0.0
 
 
 def _set_back_details(parts: list[Part]) -> None:
@@ -102,6 +116,8 @@ def choose(candidates: list[Part], marks: Marks, lab: np.ndarray) -> list[Part]:
             continue
         if is_cut(part) and not is_cut(best) and not many:
             continue  # something else in the room
+        if part.set_in > 0.7 and best.set_in < 0.3 and size < 0.45:
+            continue  # in a panel of its own: an inset photo
         flat, text_share = is_flat(part, lab), written_share(part, marks.text)
         whole = not is_card(part) and (round_best or not is_detail(part))
         # Things of a set are of one size; a lens with a detail or a swatch is a neat shape beside a product.

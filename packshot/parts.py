@@ -17,7 +17,8 @@ _TURNS = 72
 @dataclass(slots=True)
 class Part:
     """A piece of the foreground: bool mask (h, w), xyxy in its pixels, what it is, and how much it looks like that;
-    `seen`, its mean saliency in [0, 1]; `strength`, its mean colour distance from the background."""
+    `seen`, its mean saliency in [0, 1]; `strength`, its mean colour distance from the background; `set_in`, how much of
+    what is around it is neither background nor another piece, in [0, 1]."""
 
     mask: np.ndarray
     xyxy: tuple[int, int, int, int]
@@ -25,6 +26,7 @@ class Part:
     score: float
     seen: float = 0.0
     strength: float = 0.0
+    set_in: float = 0.0
 
 
 def split(mask: np.ndarray) -> list[np.ndarray]:
