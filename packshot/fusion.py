@@ -40,8 +40,10 @@ def pale_parts(found: Foreground, product: np.ndarray, saliency: np.ndarray, mar
     strong = np.bincount(labels[~background.alike], minlength=count) > 0.7 * areas
     shaded = strong & (np.bincount(labels[~found.mask], minlength=count) > 0.7 * areas)
     keep = beside > np.where(strong, 0.1, 0.4) * np.maximum(ring, 1)
+    keep |= shaded & (beside >= 4)
+    keep[0] = False
     # Writing across a shaft parts it from its handle.
-    reached = outer & grown(product | marks, product)
+    reached = outer & grown(product | marks | keep[labels], product)
     keep |= shaded & (np.bincount(wider[reached], minlength=count) >= 4)
     keep[0] = False
     return keep[labels]

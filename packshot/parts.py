@@ -84,7 +84,7 @@ def is_clipped(part: Part) -> bool:
                 continue
             on = points[np.abs(off) < max(1.0, 0.02 * radius)] - (x, y)
             turns = np.unique(np.floor(np.arctan2(on[:, 1], on[:, 0]) / (2 * np.pi) * _TURNS))
-            if len(turns) > _TURNS / 2:
+            if len(turns) > 0.56 * _TURNS:  # a bowl has a half
                 return True
     return False
 

@@ -7,6 +7,7 @@ from drawn_products import striped_tin
 
 from packshot.background import learn_background, to_lab
 from packshot.foreground import find_foreground
+from packshot.fusion import pale_parts, unsupported
 from packshot.lenses import lenses
 from packshot.mirrors import mirror_image
 from packshot.plates import drawn_plate, plate_under
@@ -67,6 +68,21 @@ def test_a_shaded_rim_a_porthole_and_a_clock_are_no_magnified_details(tin):
     assert not lenses(plate, to_lab(plate), (plate != 255).any(axis=2), [])
 
 
+def test_a_plate_in_rows_and_columns_of_products_is_no_magnified_detail():
+    image = np.full((400, 400, 3), 255, np.uint8)
+    disc = window(image, (100, 100), 60, (30, 140, 60))
+    products = np.zeros_like(disc)
+    for x, y in ((250, 50), (50, 250), (250, 250)):
+        products[y : y + 100, x : x + 90] = True
+    image[products] = (60, 90, 130)
+    assert not lenses(image, to_lab(image), products | disc, [])
+    # Beside one product it is.
+    beside = products.copy()
+    beside[240:] = False
+    image[products & ~beside] = 255
+    assert len(lenses(image, to_lab(image), beside | disc, [])) == 1
+
+
 def test_a_mirror_image_on_the_floor_is_no_product(tin):
     image, product = tin
     fade = np.linspace(0.3, 0.02, 90)[:, None, None]
@@ -120,6 +136,25 @@ def test_on_an_unsure_background_a_plate_is_told_by_having_no_shading():
     assert drawn_plate(to_lab(shaded), writing, ring, saliency) is None
 
 
+def test_an_inset_photo_in_a_panel_of_its_own_is_no_product(tin):
+    image, product = tin
+    image[120:280, 290:390] = (200, 210, 245)
+    inset = np.zeros_like(product)
+    inset[150:250, 315:365] = True
+    image[inset] = image[150:250, 120:170].reshape(-1, 3)
+    saliency = (product | inset).astype(np.float32)
+    seen = read_scene(image, find_foreground(image), [], lambda window: _within(saliency, window, image)).product
+    assert seen[product].mean() > 0.95 and not (seen & inset).any()
+
+
+def _within(saliency: np.ndarray, window: np.ndarray, image: np.ndarray) -> np.ndarray:
+    """The saliency of a window of the image, found by its pixels."""
+    height, width = window.shape[:2]
+    match = cv2.matchTemplate(image, window, cv2.TM_SQDIFF)
+    _, _, (x, y), _ = cv2.minMaxLoc(match)
+    return saliency[y : y + height, x : x + width]
+
+
 def room(*boxes: tuple[int, int, int, int]) -> np.ndarray:
     """The product that is read from a busy photo of boxes xyxy that the network sees, bool (300, 400)."""
     rng = np.random.default_rng(1)
@@ -140,3 +175,31 @@ def test_other_things_in_the_room_are_no_product_and_a_second_one_is():
         assert seen[60:260, 150:230].mean() > 0.95 and not seen[:, 290:].any()
     both = room(product, second)
     assert both[60:260, 150:230].mean() > 0.95 and both[60:260, 290:370].mean() > 0.95
+
+
+def test_a_dial_in_its_ring_is_no_shadow(tin):
+    """The network misses a pale dial, and sees the ring but for a highlight."""
+    image = np.full((400, 400, 3), 255, np.uint8)
+    cv2.circle(image, (200, 200), 120, (60, 60, 90), cv2.FILLED)
+    cv2.circle(image, (200, 200), 90, (235, 225, 222), cv2.FILLED)
+    body = (image != 255).any(axis=2)
+    dial = (image == (235, 225, 222)).all(axis=2)
+    saliency = (body & ~dial).astype(np.float32)
+    saliency[150:250, 285:] = 0.12
+    none = np.zeros_like(body)
+    assert not (unsupported(to_lab(image), find_foreground(image), body, saliency, none) & dial).any()
+
+
+def test_writing_across_a_shaft_does_not_end_it():
+    """A shaft as grey as a shadow, which the network sees; a watermark parts it from its handle."""
+    image = np.full((400, 400, 3), 255, np.uint8)
+    image[40:160, 180:220] = np.linspace((90, 10, 30), (230, 60, 80), 40).astype(np.uint8)
+    image[160:360, 194:206] = np.linspace((120, 120, 120), (200, 200, 200), 12).astype(np.uint8)
+    found = find_foreground(image)
+    found.mask[160:] = False
+    handle, marks = np.zeros((2, 400, 400), bool)
+    handle[40:160, 180:220], marks[170:210, 60:340] = True, True
+    saliency = np.zeros((400, 400), np.float32)
+    saliency[40:360, 194:206] = 0.95
+    shaft = pale_parts(found, handle, saliency, marks)
+    assert shaft[215:355, 196:204].mean() > 0.95

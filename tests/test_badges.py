@@ -12,7 +12,7 @@ from packshot.foreground import find_foreground
 from packshot.fusion import by_saliency, unsupported
 from packshot.marks import find_marks
 from packshot.overwriting import writing_over
-from packshot.parts import Part, is_disc, is_inset
+from packshot.parts import Part, is_clipped, is_disc, is_inset, make_part
 from packshot.plates import thin_lines
 
 
@@ -131,8 +131,7 @@ def test_a_dial_is_no_opening_but_what_shows_the_background_is():
 
 def test_inset_photos_and_lenses_with_a_pale_detail_are_known_by_their_shape():
     def part(mask: np.ndarray) -> Part:
-        rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-        return Part(mask, (int(cols[0]), int(rows[0]), int(cols[-1]) + 1, int(rows[-1]) + 1), "product", 0.5)
+        return make_part(mask, "product", 0.5)
 
     inset, box = (np.zeros((400, 400), bool) for _ in range(2))
     inset[:300, :150] = True
@@ -147,3 +146,9 @@ def test_inset_photos_and_lenses_with_a_pale_detail_are_known_by_their_shape():
     cv2.line(shears, (100, 300), (300, 100), 1, 20)
     assert is_disc(part(whole)) and is_disc(part(lens > 0))
     assert not is_disc(part(shears > 0)) and not is_disc(part(box))
+    # A lens without a rim, of which the background's own colour is a good part; a bowl fills its circle's half.
+    clipped = whole.copy()
+    clipped[190:, 185:] = False
+    bowl = whole.copy()
+    bowl[:200] = False
+    assert is_clipped(part(clipped)) and not is_clipped(part(bowl)) and not is_clipped(part(whole))

@@ -290,3 +290,15 @@ def test_a_cutout_is_the_same_whether_detect_ran_in_this_process_or_not(monkeypa
     (read_again,) = mask.run([image], [texts], [None], [found])
     assert np.array_equal(remembered.pixels, read_again.pixels)
     assert remembered.figures == read_again.figures
+
+
+def test_a_shaft_as_grey_as_a_shadow_is_not_cut_off_with_its_box(engines):
+    """The piece found by colours is the handle alone; the shaft comes by the network, and the box must hold it."""
+    from packshot.synth import make_photo
+
+    photo = make_photo(1_000_000 + 10_000 * 120 + 145, "other_infographics", None, "test")
+    assert photo.product_kind == "screwdriver"
+    (texts,) = engines["ocr"].run([photo.image])
+    (found,) = engines["detect"].run([photo.image], [texts], [None], [None])
+    (cutout,) = engines["mask"].run([photo.image], [texts], [None], [found])
+    assert iou(cutout.pixels[..., 3] > 127, photo.product_alpha > 0.5) > 0.95

@@ -107,6 +107,19 @@ def test_clauses_and_what_they_say(lines, clause, says):
     assert not any("; " in reason.text for reason in reasons)
 
 
+def test_a_brands_plate_frames_no_characteristic():
+    photo = Photo().write((30, 30), "ДОМОВОЙ", plate=(90, 160, 40))
+    for row in range(5):
+        photo.write((30, 140 + 90 * row), "Натуральная кожа")
+    said = {reason.clause: reason.text for reason in explain_verdict(photo.facts(), "bad_infographics", 0.9)}
+    assert said["bare_text"].startswith("5 of the 6 lines of text have no plate")
+
+
+def test_the_words_of_papers_are_not_called_bare():
+    photo = Photo().write((30, 60), "Таблица размеров").write((30, 150), "Рост 164")
+    assert "bare_text" not in clauses(explain_verdict(photo.facts(), "other_infographics", 0.9))
+
+
 def test_tiny_faint_and_too_much_text():
     tiny = Photo().write((30, 60), "Изделие выполнено из прочного материала", 11).facts()
     said = {r.clause: r.text for r in explain_verdict(tiny, "bad_infographics", 0.9)}

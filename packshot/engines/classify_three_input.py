@@ -39,7 +39,7 @@ class ThreeInputParams(EngineParams):
 class ThreeInputClassifier(Engine):
     stage = "classify"
     name = "three_input"
-    version = 4
+    version = 5
     max_batch = 64
     Params = ThreeInputParams
     params: ThreeInputParams

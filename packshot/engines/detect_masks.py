@@ -27,7 +27,7 @@ class MaskDetector(Engine):
 
     stage = "detect"
     name = "masks"
-    version = 7
+    version = 8
     max_batch = 16
     Params = MaskDetectorParams
     params: MaskDetectorParams

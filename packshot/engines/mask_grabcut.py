@@ -32,7 +32,7 @@ class GrabCutMask(Engine):
 
     stage = "mask"
     name = "grabcut"
-    version = 7
+    version = 8
     max_batch = 16
     Params = GrabCutMaskParams
     params: GrabCutMaskParams

@@ -1,0 +1,60 @@
+"""What the agreement of two cutouts does not tell, and the confidence must: hands, discs behind the product, icons."""
+
+import cv2
+import numpy as np
+
+from packshot.agreement import Agreement, compare, confidence
+from packshot.foreground import find_foreground
+
+SKIN = (224, 172, 140)
+
+
+def agreed(image: np.ndarray, product: np.ndarray) -> Agreement:
+    """The network sees the product and nothing else."""
+    nothing = np.zeros(product.shape, bool)
+    return compare(image, product, product.astype(np.float32), find_foreground(image), nothing)
+
+
+def flask() -> tuple[np.ndarray, np.ndarray]:
+    """A shaded flask on white, and its mask, bool (400, 400)."""
+    image = np.full((400, 400, 3), 255, np.uint8)
+    image[80:330, 150:250] = np.linspace((20, 60, 60), (90, 130, 200), 100).astype(np.uint8)
+    return image, (image != 255).any(axis=2)
+
+
+def test_a_shaded_product_is_believed():
+    agreement = agreed(*flask())
+    assert agreement.held == 0 and agreement.disc == 0 and agreement.drawn < 0.1
+    assert confidence(agreement) > 0.95
+
+
+def test_fingers_are_a_hand_whose_arm_the_cutout_left_out():
+    image, product = flask()
+    image[200:260, 230:400] = SKIN
+    product[200:260, 230:310] = True
+    agreement = agreed(image, product)
+    assert agreement.held > 0.1 and confidence(agreement) < 0.5
+
+
+def test_a_disc_of_one_colour_behind_the_product_is_not_believed_and_a_shaded_plate_is():
+    image, product = flask()
+    disc = np.zeros(product.shape, np.uint8)
+    cv2.circle(disc, (200, 205), 170, 1, cv2.FILLED)
+    before = image.copy()
+    before[(disc > 0) & ~product] = (150, 160, 170)
+    agreement = agreed(before, disc > 0)
+    assert agreement.disc > 0.9 and confidence(agreement) < 0.5
+    plate = np.full_like(image, 255)
+    shade = np.add.outer(np.arange(400), np.arange(400))[..., None] / 800
+    plate[disc > 0] = np.round((90, 110, 60) + shade * 120)[disc > 0].astype(np.uint8)
+    agreement = agreed(plate, disc > 0)
+    assert agreement.disc < 0.5 and confidence(agreement) > 0.9
+
+
+def test_an_icon_is_no_product():
+    image = np.full((400, 400, 3), 255, np.uint8)
+    cv2.rectangle(image, (100, 140), (300, 280), (140, 140, 140), cv2.FILLED)
+    cv2.circle(image, (200, 210), 45, (255, 255, 255), cv2.FILLED)
+    icon = (image != 255).any(axis=2)
+    agreement = agreed(image, icon)
+    assert agreement.drawn > 0.95 and confidence(agreement) < 0.5
