@@ -89,7 +89,7 @@ def main() -> None:
 
 def print_limits(title: str, likely: np.ndarray, kinds: np.ndarray, good: np.ndarray) -> None:
     print(title)
-    for limit in (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.875, 0.9, 0.925, 0.95):
+    for limit in (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.88, 0.9, 0.925, 0.95):
         line = []
         for kind in dict.fromkeys(kinds):
             passed = (likely >= limit) & (kinds == kind)
