@@ -29,10 +29,9 @@ def lenses(small: np.ndarray, lab: np.ndarray, foreground: np.ndarray, quads: li
             found.append(circle)
     if not 0 < len(found) <= _MOST:
         return []
-    found = [circle for circle in found if not _in_range(_disc(foreground.shape, *circle), foreground)]
-    if not found:
-        return []
     discs = [_disc(foreground.shape, *circle) for circle in found]
+    if any(_in_range(disc, foreground) for disc in discs):
+        return []
     windows = np.any(discs, axis=0)
     rest = (fill_holes(foreground & ~windows) & ~windows).sum()
     # The straps on both sides of a dial are as large as what a window leaves of its product.
@@ -42,12 +41,16 @@ def lenses(small: np.ndarray, lab: np.ndarray, foreground: np.ndarray, quads: li
 
 
 def _in_range(disc: np.ndarray, foreground: np.ndarray) -> bool:
-    """Whether a disc is one of several things in rows and columns: a plate in a range of products."""
-    _, _, stats, centres = cv2.connectedComponentsWithStats((foreground & ~disc).astype(np.uint8), connectivity=8)
+    """Whether a disc is one of several things: in rows and columns, or standing in a row: a plate among products."""
+    others = (foreground & ~cv2.dilate(disc.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)).astype(np.uint8)
+    _, _, stats, centres = cv2.connectedComponentsWithStats(others, connectivity=8)
     alike = (stats[1:, cv2.CC_STAT_AREA] > 0.25 * disc.sum()) & (stats[1:, cv2.CC_STAT_AREA] < 2.5 * disc.sum())
+    stats, centres = stats[1:][alike], centres[1:][alike]
     rows, cols = np.nonzero(disc)
-    off = np.abs(centres[1:][alike] - (cols.mean(), rows.mean())) < 0.2 * np.sqrt(disc.sum())
-    return len(off) >= 3 and bool(off[:, 0].any() and off[:, 1].any())
+    size = np.sqrt(disc.sum())
+    off = np.abs(centres - (cols.mean(), rows.mean())) < 0.2 * size
+    standing = np.abs(stats[:, cv2.CC_STAT_TOP] + stats[:, cv2.CC_STAT_HEIGHT] - rows.max()) < 0.1 * size
+    return bool(len(off) >= 3 and off[:, 0].any() and off[:, 1].any()) or int((standing & off[:, 1]).sum()) >= 2
 
 
 def _circles(small: np.ndarray) -> np.ndarray:

@@ -76,7 +76,13 @@ def test_a_plate_in_rows_and_columns_of_products_is_no_magnified_detail():
         products[y : y + 100, x : x + 90] = True
     image[products] = (60, 90, 130)
     assert not lenses(image, to_lab(image), products | disc, [])
-    # Beside one product it is.
+    # Standing in a row with two others it is none either; beside one it is.
+    row = np.full((400, 400, 3), 255, np.uint8)
+    standing = window(row, (200, 200), 55, (30, 140, 60))
+    two = np.zeros_like(standing)
+    two[150:258, 20:110] = two[150:258, 290:380] = True
+    row[two] = (60, 90, 130)
+    assert not lenses(row, to_lab(row), two | standing, [])
     beside = products.copy()
     beside[240:] = False
     image[products & ~beside] = 255
