@@ -74,6 +74,7 @@ def compare(
     either = seen | product
     torn = (saliency > 0.15) & (saliency < 0.85) & either
     others = found.mask & ~marks & ~product
+    lab = to_lab(small)
     return Agreement(
         network=_iou(seen, product),
         refined=_iou(_refined(small, product, marks), product),
@@ -82,8 +83,8 @@ def compare(
         explained=found.background.explained,
         # A wooden table is of skin's colours too: only where the background is known is the rest of an arm.
         held=_held(small, product, product | found.mask if found.background.sure else product),
-        disc=_disc(small, product),
-        drawn=_drawn(small, product),
+        disc=_disc(lab, product),
+        drawn=_drawn(lab, product),
     )
 
 
@@ -99,15 +100,15 @@ def _held(small: np.ndarray, product: np.ndarray, foreground: np.ndarray) -> flo
     return float((hands & product).sum() / max(1, product.sum()))
 
 
-def _disc(small: np.ndarray, product: np.ndarray) -> float:
+def _disc(lab: np.ndarray, product: np.ndarray) -> float:
     """Of a band inside the outline of `product` bool (h, w), what is of one colour; 0 where that is no ellipse. A round
-    thing's own rim is shaded."""
+    thing's own rim is shaded. `lab` float32 (h, w, 3)."""
     filled = fill_holes(product)
     if ellipse_fit(filled) < 0.93:
         return 0.0
     solid = np.pad(filled.astype(np.uint8), 1)
     band = (cv2.erode(solid, np.ones((5, 5), np.uint8)) - cv2.erode(solid, np.ones((15, 15), np.uint8)))[1:-1, 1:-1] > 0
-    colours = to_lab(small)[band]
+    colours = lab[band]
     if not len(colours):
         return 0.0
     return float((np.linalg.norm(colours - np.median(colours, axis=0), axis=1) < 5).mean())
@@ -138,12 +139,12 @@ def _iou(first: np.ndarray, second: np.ndarray) -> float:
     return float((first & second).sum() / max(1, (first | second).sum()))
 
 
-def _drawn(small: np.ndarray, product: np.ndarray) -> float:
+def _drawn(lab: np.ndarray, product: np.ndarray) -> float:
     """Of `product` bool (h, w) without its rim, what is of one colour to half a step of Lab; what a camera sees is
     shaded, unless it is too dark or too bright to be."""
     inside = cv2.erode(product.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     if not inside.any():
         return 0.0
-    colours = to_lab(small)[inside]
+    colours = lab[inside]
     colour = np.median(colours, axis=0)
     return float((np.linalg.norm(colours - colour, axis=1) < 0.5).mean()) if 2 < colour[0] < 98 else 0.0
