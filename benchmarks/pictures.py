@@ -59,6 +59,10 @@ class Row:
     placed: dict[str, Any]
     seconds: float
 
+    def passes(self, limit: float) -> bool:
+        """Whether the gate lets it pass where `limit` is the least confidence."""
+        return self.error is None and self.confidence >= limit
+
 
 _ENGINES: dict[str, Any] = {}
 
@@ -137,7 +141,7 @@ def table(rows: list[Row], limit: float) -> list[str]:
             continue
         m = mean_figures([row.figures for row in some])
         good = [row.figures.iou >= 0.9 for row in some]
-        passed = [row for row in some if row.error is None and row.confidence >= limit]
+        passed = [row for row in some if row.passes(limit)]
         kept = np.mean([row.figures.iou >= 0.9 for row in passed]) if passed else np.nan
         texts = [row.texts_left for row in some if row.texts_left is not None]
         lines += [
@@ -152,7 +156,7 @@ def table(rows: list[Row], limit: float) -> list[str]:
         ]
         bad = sorted((row for row in some if row.figures.iou < 0.9), key=lambda row: row.figures.iou)
         if bad:
-            numbers = ", ".join(f"{row.number} ({row.figures.iou:.2f}{'*' * (row in passed)})" for row in bad)
+            numbers = ", ".join(f"{row.number} ({row.figures.iou:.2f}{'*' * row.passes(limit)})" for row in bad)
             lines.append(f"  not good (* passed the gate): {numbers}")
         expansion = [row.placed["expansion"] for row in some if row.placed.get("expansion") is not None]
         changed = [row.placed["changed_pixels"] for row in some if row.placed.get("changed_pixels") is not None]
@@ -161,7 +165,7 @@ def table(rows: list[Row], limit: float) -> list[str]:
             lines.append(f"  placed: {exact:.1%} exact, expansion {np.mean(expansion) if expansion else np.nan:.3f}")
     none = [row for row in rows if row.kind == "no product"]
     if none:
-        refused = np.mean([row.error is not None or row.confidence < limit for row in none])
+        refused = np.mean([not row.passes(limit) for row in none])
         coded = np.mean([row.error == "no_product" for row in none])
         lines.append(f"no product: {len(none)} photos, no_product {coded:.1%}, refused in all {refused:.1%}")
     return lines

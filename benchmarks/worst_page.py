@@ -14,10 +14,9 @@ CELL, COLUMNS, COUNT = 300, 2, 20
 def write_worst(
     path: str, rows: Sequence[Any], cutouts: list[np.ndarray], draw: Callable[[int], SynthPhoto], limit: float
 ) -> None:
-    """`rows` with `number`, `kind`, `figures`, `error` and `confidence`, of which `limit` is the least that passes. A
-    photo that shows no product is worst when it passes, and is left out when it does not."""
-    passes = [row.error is None and row.confidence >= limit for row in rows]
-    shown = [i for i, row in enumerate(rows) if row.kind != "no product" or passes[i]]
+    """`rows` with `number`, `kind`, `figures`, `confidence` and `passes`, asked with `limit`. A photo that shows no
+    product is worst when it passes, and is left out when it does not."""
+    shown = [i for i, row in enumerate(rows) if row.kind != "no product" or row.passes(limit)]
     scores = [-1.0 if rows[i].kind == "no product" else rows[i].figures.iou for i in shown]
     cells = []
     for i in (shown[k] for k in np.argsort(scores)[:COUNT]):

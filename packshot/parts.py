@@ -78,14 +78,16 @@ def is_clipped(part: Part) -> bool:
     filled = fill_holes(part.mask).sum()
     for gap in (count // 24, count // 12, count // 8, count // 6, count // 4):
         circles = circles_through(points, np.roll(points, -gap, axis=0), np.roll(points, -2 * gap, axis=0))
-        for x, y, radius in circles[(circles[:, 2] > 0.06 * side) & (circles[:, 2] < 0.3 * side)]:
-            off = np.hypot(*(points - (x, y)).T) - radius
-            if filled > 0.78 * np.pi * radius * radius or (off > max(1.5, 0.03 * radius)).any():
-                continue
-            on = points[np.abs(off) < max(1.0, 0.02 * radius)] - (x, y)
-            turns = np.unique(np.floor(np.arctan2(on[:, 1], on[:, 0]) / (2 * np.pi) * _TURNS))
-            if len(turns) > 0.56 * _TURNS:  # a bowl has a half
-                return True
+        radii = circles[:, 2]
+        circles = circles[(radii > 0.06 * side) & (radii < 0.3 * side) & (filled <= 0.78 * np.pi * radii * radii)]
+        away = points[None] - circles[:, None, :2]
+        off = np.hypot(away[..., 0], away[..., 1]) - circles[:, 2:]
+        around = (off <= np.maximum(1.5, 0.03 * circles[:, 2:])).all(axis=1)
+        on = np.abs(off) < np.maximum(1.0, 0.02 * circles[:, 2:])
+        turns = np.floor(np.arctan2(away[..., 1], away[..., 0]) / (2 * np.pi) * _TURNS)
+        # A bowl has a half.
+        if any(len(np.unique(turns[k][on[k]])) > 0.56 * _TURNS for k in np.flatnonzero(around)):
+            return True
     return False
 
 

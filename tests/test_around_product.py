@@ -183,7 +183,7 @@ def test_other_things_in_the_room_are_no_product_and_a_second_one_is():
     assert both[60:260, 150:230].mean() > 0.95 and both[60:260, 290:370].mean() > 0.95
 
 
-def test_a_dial_in_its_ring_is_no_shadow(tin):
+def test_a_dial_in_its_ring_is_no_shadow():
     """The network misses a pale dial, and sees the ring but for a highlight."""
     image = np.full((400, 400, 3), 255, np.uint8)
     cv2.circle(image, (200, 200), 120, (60, 60, 90), cv2.FILLED)

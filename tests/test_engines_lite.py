@@ -302,3 +302,8 @@ def test_a_shaft_as_grey_as_a_shadow_is_not_cut_off_with_its_box(engines):
     (found,) = engines["detect"].run([photo.image], [texts], [None], [None])
     (cutout,) = engines["mask"].run([photo.image], [texts], [None], [found])
     assert iou(cutout.pixels[..., 3] > 127, photo.product_alpha > 0.5) > 0.95
+
+
+def test_nothing_found_is_no_product_at_any_least_share():
+    (found,) = make_engine("detect", "masks", {"least_share": 0}).run([plain()], [Texts([])], [None], [None])
+    assert isinstance(found, PhotoError) and found.code is ErrorCode.NO_PRODUCT

@@ -42,7 +42,7 @@ class MaskDetector(Engine):
         quads = [box.quad * scale for box in texts.boxes]
         scene = read_scene(small, find_foreground(small), quads, shared_saliency())
         LATEST.keep(small, quads, scene)
-        if scene.product.mean() < self.params.least_share:
+        if not scene.products or scene.product.mean() < self.params.least_share:
             raise PhotoError(
                 ErrorCode.NO_PRODUCT,
                 "nothing but background, writing or line art was found; leave the photo out, or cut it out by hand",
