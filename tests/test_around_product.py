@@ -6,9 +6,11 @@ import pytest
 from drawn_products import striped_tin
 
 from packshot.background import learn_background, to_lab
+from packshot.candidates import choose, find_candidates
 from packshot.foreground import find_foreground
 from packshot.fusion import pale_parts, unsupported
 from packshot.lenses import lenses
+from packshot.marks import find_marks
 from packshot.mirrors import mirror_image
 from packshot.plates import drawn_plate, plate_under
 from packshot.scene import read_scene
@@ -142,23 +144,24 @@ def test_on_an_unsure_background_a_plate_is_told_by_having_no_shading():
     assert drawn_plate(to_lab(shaded), writing, ring, saliency) is None
 
 
-def test_an_inset_photo_in_a_panel_of_its_own_is_no_product(tin):
+def test_inset_photos_in_panels_of_their_own_are_no_products(tin):
     image, product = tin
-    image[120:280, 290:390] = (200, 210, 245)
-    inset = np.zeros_like(product)
-    inset[150:250, 315:365] = True
-    image[inset] = image[150:250, 120:170].reshape(-1, 3)
-    saliency = (product | inset).astype(np.float32)
-    seen = read_scene(image, find_foreground(image), [], lambda window: _within(saliency, window, image)).product
-    assert seen[product].mean() > 0.95 and not (seen & inset).any()
-
-
-def _within(saliency: np.ndarray, window: np.ndarray, image: np.ndarray) -> np.ndarray:
-    """The saliency of a window of the image, found by its pixels."""
-    height, width = window.shape[:2]
-    match = cv2.matchTemplate(image, window, cv2.TM_SQDIFF)
-    _, _, (x, y), _ = cv2.minMaxLoc(match)
-    return saliency[y : y + height, x : x + width]
+    insets = np.zeros_like(product)
+    for top in (20, 210):
+        image[top : top + 170, 285:390] = (225, 230, 246)
+        image[top + 20 : top + 150, 305:370] = image[120:250, 120:185]
+        insets[top + 20 : top + 150, 305:370] = True
+    lab, found = to_lab(image), find_foreground(image)
+    seen = (product | insets).astype(np.float32)
+    marks = find_marks(lab, found, [])
+    pieces = find_candidates(lab, product | insets, marks, found.background, seen)
+    assert len(pieces) == 3
+    (chosen,) = choose(pieces, marks, lab)
+    assert (chosen.mask & product).sum() > 0.95 * product.sum()
+    # Before the same background they are a set.
+    plain = find_foreground(np.where((product | insets)[..., None], image, 255).astype(np.uint8))
+    pieces = find_candidates(lab, product | insets, marks, plain.background, seen)
+    assert len(choose(pieces, marks, lab)) == 3
 
 
 def room(*boxes: tuple[int, int, int, int]) -> np.ndarray:
