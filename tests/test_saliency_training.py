@@ -12,6 +12,7 @@ from packshot.saliency_training.augment import as_fed, sample
 from packshot.saliency_training.export import export
 from packshot.saliency_training.graph import GraphModule
 from packshot.saliency_training.photos import SIDE, TrainingSet, pack, reduced
+from packshot.saliency_training.quantise import FULL_WEIGHTS, quantise
 from packshot.saliency_training.train import Recipe, Trainer, loss_of, make_batch, train
 from packshot.synth import make_photo
 
@@ -34,17 +35,29 @@ def outputs(path, pictures):
 
 
 def test_the_graph_run_by_torch_is_the_network_that_onnxruntime_runs(tmp_path):
-    net = GraphModule(WEIGHTS)
+    net = GraphModule(FULL_WEIGHTS)
     pictures = torch.randn(1, 3, 320, 320, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         own = [torch.sigmoid(logits) for logits in net(pictures)]
     net.write(tmp_path / "again.onnx")
-    for session_of in (WEIGHTS, tmp_path / "again.onnx"):
+    for session_of in (FULL_WEIGHTS, tmp_path / "again.onnx"):
         theirs = outputs(session_of, pictures)
         assert len(own) == len(theirs) == 7
         for a, b in zip(own, theirs, strict=True):
             assert torch.allclose(a, torch.from_numpy(b), atol=1e-4)
-    assert (tmp_path / "again.onnx").stat().st_size == pytest.approx(WEIGHTS.stat().st_size, rel=0.01)
+    assert (tmp_path / "again.onnx").stat().st_size == pytest.approx(FULL_WEIGHTS.stat().st_size, rel=0.01)
+
+
+def test_the_shipped_network_in_8_bits_sees_what_the_full_one_sees(photos, tmp_path):
+    digest = quantise(FULL_WEIGHTS, photos, tmp_path / "eight.onnx")
+    assert len(digest) == 64
+    assert (tmp_path / "eight.onnx").stat().st_size < 0.35 * FULL_WEIGHTS.stat().st_size
+    for photo in range(len(photos)):
+        pictures = torch.from_numpy(normalised(as_fed(photos[photo], 320)[0])[None])
+        full, *others = (outputs(path, pictures)[0] > 0.5 for path in (FULL_WEIGHTS, tmp_path / "eight.onnx", WEIGHTS))
+        assert full.any()
+        for other in others:
+            assert (full & other).sum() > 0.95 * (full | other).sum()
 
 
 def test_other_operators_are_refused(tmp_path):
@@ -57,7 +70,7 @@ def test_other_operators_are_refused(tmp_path):
 
 def test_a_few_steps_lower_the_loss_and_go_on_where_they_stopped(photos, tmp_path):
     def loss(values):
-        net = GraphModule(WEIGHTS)
+        net = GraphModule(FULL_WEIGHTS)
         with torch.no_grad():
             for own, value in zip(net.values, values, strict=True):
                 own.copy_(value)
@@ -65,7 +78,7 @@ def test_a_few_steps_lower_the_loss_and_go_on_where_they_stopped(photos, tmp_pat
             return float(loss_of(net(pictures), target, judged))
 
     held_out = drawn(range(1))
-    whole = Trainer(WEIGHTS, SMALL)
+    whole = Trainer(FULL_WEIGHTS, SMALL)
     before = loss(whole.net.values)
     (tmp_path / "whole").mkdir()
     train(whole, photos, held_out, tmp_path / "whole", every=4)
@@ -74,19 +87,19 @@ def test_a_few_steps_lower_the_loss_and_go_on_where_they_stopped(photos, tmp_pat
     # Killed after two steps and begun again: the same weights in the end.
     parted = tmp_path / "parted"
     parted.mkdir()
-    first = Trainer(WEIGHTS, SMALL)
+    first = Trainer(FULL_WEIGHTS, SMALL)
     for step in range(2):
         first.learn(make_batch(photos, SMALL, step))
     first.save(parted / "checkpoint.pt")
-    second = Trainer(WEIGHTS, SMALL)
+    second = Trainer(FULL_WEIGHTS, SMALL)
     train(second, photos, held_out, parted, every=4)
     assert second.step == SMALL.steps
     for a, b in zip(whole.average, second.average, strict=True):
         assert torch.allclose(a, b, atol=1e-6)
 
-    digest = export(WEIGHTS, tmp_path / "whole" / "tuned.onnx", 0.0, tmp_path / "none.onnx")
+    digest = export(FULL_WEIGHTS, tmp_path / "whole" / "tuned.onnx", 0.0, tmp_path / "none.onnx")
     assert len(digest) == 64
-    own, mixed = GraphModule(WEIGHTS), GraphModule(tmp_path / "none.onnx")
+    own, mixed = GraphModule(FULL_WEIGHTS), GraphModule(tmp_path / "none.onnx")
     assert all(torch.equal(a, b) for a, b in zip(own.values, mixed.values, strict=True))
 
 

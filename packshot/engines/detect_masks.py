@@ -27,7 +27,7 @@ class MaskDetector(Engine):
 
     stage = "detect"
     name = "masks"
-    version = 8
+    version = 9
     max_batch = 16
     Params = MaskDetectorParams
     params: MaskDetectorParams

@@ -32,7 +32,7 @@ class GrabCutMask(Engine):
 
     stage = "mask"
     name = "grabcut"
-    version = 8
+    version = 9
     max_batch = 16
     Params = GrabCutMaskParams
     params: GrabCutMaskParams
