@@ -7,7 +7,7 @@ import pytest
 import torch
 from onnx import helper
 
-from packshot.saliency import WEIGHTS, normalised
+from packshot.saliency import WEIGHTS, Saliency, normalised
 from packshot.saliency_training.augment import as_fed, sample
 from packshot.saliency_training.export import export
 from packshot.saliency_training.graph import GraphModule
@@ -58,6 +58,14 @@ def test_the_shipped_network_in_8_bits_sees_what_the_full_one_sees(photos, tmp_p
         assert full.any()
         for other in others:
             assert (full & other).sum() > 0.95 * (full | other).sum()
+
+
+def test_a_picture_and_its_mirror_image_are_seen_alike(photos):
+    picture = as_fed(photos[0], 320)[0]
+    seen, mirrored = Saliency()(picture), Saliency()(picture[:, ::-1])
+    assert seen.max() > 0.9 and np.array_equal(seen, mirrored[:, ::-1])
+    alone = outputs(WEIGHTS, torch.from_numpy(normalised(picture)[None]))[0][0, 0]
+    assert np.abs(seen - alone).max() > 0.02
 
 
 def test_other_operators_are_refused(tmp_path):
