@@ -101,12 +101,13 @@ def _held(small: np.ndarray, product: np.ndarray, foreground: np.ndarray) -> flo
 
 
 def _disc(lab: np.ndarray, product: np.ndarray) -> float:
-    """Of a band inside the outline of `product` bool (h, w), what is of one colour; 0 where that is no ellipse. A round
-    thing's own rim is shaded. `lab` float32 (h, w, 3)."""
-    filled = fill_holes(product)
-    if ellipse_fit(filled) < 0.93:
+    """Of a band inside the outline of `product` bool (h, w), what is of one colour; 0 where that is no ellipse, but for
+    what overlays bite out of it. A round thing's own rim is shaded. `lab` float32 (h, w, 3)."""
+    filled = fill_holes(product).astype(np.uint8)
+    points = cv2.findNonZero(filled)
+    if points is None or ellipse_fit(cv2.fillConvexPoly(np.zeros_like(filled), cv2.convexHull(points), 1)) < 0.93:
         return 0.0
-    solid = np.pad(filled.astype(np.uint8), 1)
+    solid = np.pad(filled, 1)
     band = (cv2.erode(solid, np.ones((5, 5), np.uint8)) - cv2.erode(solid, np.ones((15, 15), np.uint8)))[1:-1, 1:-1] > 0
     colours = lab[band]
     if not len(colours):

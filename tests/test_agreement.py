@@ -44,6 +44,10 @@ def test_a_disc_of_one_colour_behind_the_product_is_not_believed_and_a_shaded_pl
     before[(disc > 0) & ~product] = (150, 160, 170)
     agreement = agreed(before, disc > 0)
     assert agreement.disc > 0.9 and confidence(agreement) < 0.5
+    bitten = disc > 0
+    bitten[300:, :180] = False  # a plate's corner
+    agreement = agreed(before, bitten)
+    assert agreement.disc > 0.7 and confidence(agreement) < 0.5
     plate = np.full_like(image, 255)
     shade = np.add.outer(np.arange(400), np.arange(400))[..., None] / 800
     plate[disc > 0] = np.round((90, 110, 60) + shade * 120)[disc > 0].astype(np.uint8)
