@@ -1,4 +1,4 @@
-"""Write the shipped network in 8 bits: a quarter of the size and, on CPUs with integer instructions, half of the time.
+"""Write the shipped network in 8 bits: a quarter of the size, and faster on CPUs with integer instructions for it.
 
     python -m packshot.saliency_training.quantise --drawn DIR [--start FULL.onnx] [--out OUT.onnx]
 
