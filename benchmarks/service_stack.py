@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from prefect import get_client
 from prefect.client.orchestration import SyncPrefectClient
@@ -37,7 +37,10 @@ class Service:
         return get_client(sync_client=True)
 
     def start(self, deployment: str, parameters: dict[str, Any]) -> FlowRun:
-        return run_deployment(deployment, parameters=parameters, timeout=0, as_subflow=False)
+        # Prefect's client asks again where the server was slow to answer; with a key that is still one flow run.
+        return run_deployment(
+            deployment, parameters=parameters, timeout=0, as_subflow=False, idempotency_key=str(uuid4())
+        )
 
     def wait(self, run_id: UUID, seconds: float = 180, pause: float = 0.5) -> FlowRun:
         """Until the flow run has come to its end. Each look costs the server some 10 ms of CPU."""
