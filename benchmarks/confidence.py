@@ -24,6 +24,7 @@ from packshot.background import reduce
 from packshot.compose import soft_cutout
 from packshot.engines import make_engine
 from packshot.foreground import find_foreground
+from packshot.outline import shared_outline
 from packshot.saliency import shared_saliency
 from packshot.scene import read_scene
 
@@ -39,7 +40,7 @@ def look(number: int, seed: int) -> tuple[str, float, Agreement] | None:
     small = reduce(photo.image, 512)
     scale = np.float32(small.shape[1::-1]) / np.float32(photo.image.shape[1::-1])
     quads = [box.quad * scale for box in _READER[0].run([photo.image])[0].boxes]
-    scene = read_scene(small, find_foreground(small), quads, shared_saliency())
+    scene = read_scene(small, find_foreground(small), quads, shared_saliency(), shared_outline())
     if scene.agreement is None:
         return None
     return picture_kind(photo), measure(photo, soft_cutout(photo.image, scene.product)).iou, scene.agreement

@@ -21,15 +21,18 @@ _SIDE = 192
 class Agreement:
     """Shares in [0, 1]. `network` and `refined`: IoU of the product with what the network sees and with GrabCut's;
     `unsure`: how much of both the network neither sees nor not; `left_out`: of the foreground by colours, what is
-    neither product nor overlay; `explained`: of the border, by one smooth background; `held`: of the product, what has
-    the colour of skin and reaches the picture's edge in one piece; `disc`: of a band along the outline of a round
-    product, what is of one colour; `drawn`: of the product, what is of one colour exactly."""
+    neither product nor overlay; `explained`: of the border, by one smooth background; `rules`: IoU of the product with
+    what rules chose; `undecided`: of both, what the outline network neither takes nor leaves; `held`: of the product,
+    what has the colour of skin and reaches the picture's edge in one piece; `disc`: of a band along the outline of a
+    round product, what is of one colour; `drawn`: of the product, what is of one colour exactly."""
 
     network: float
     refined: float
     unsure: float
     left_out: float
     explained: float
+    rules: float
+    undecided: float
     held: float
     disc: float
     drawn: float
@@ -64,12 +67,14 @@ def confidence(agreement: Agreement) -> float:
 def compare(
     small: np.ndarray,
     product: np.ndarray,
+    chosen: np.ndarray,
+    likely: np.ndarray,
     saliency: np.ndarray,
     found: Foreground,
     marks: np.ndarray,
 ) -> Agreement:
-    """`small` RGB uint8 (h, w, 3); `product` and `marks` (overlays) bool (h, w); `saliency` float32 (h, w);
-    `found`, what colours tell."""
+    """`small` RGB uint8 (h, w, 3); `product`, what rules had `chosen`, and `marks` (overlays) bool (h, w); `likely`
+    float32 (h, w), what the product was settled by; `saliency` float32 (h, w); `found`, what colours tell."""
     seen = (saliency > 0.5) & ~marks
     either = seen | product
     torn = (saliency > 0.15) & (saliency < 0.85) & either
@@ -81,6 +86,8 @@ def compare(
         unsure=float(torn.sum() / max(1, either.sum())),
         left_out=float(others.sum() / max(1, (others | product).sum())),
         explained=found.background.explained,
+        rules=_iou(chosen, product),
+        undecided=float(((likely > 0.1) & (likely < 0.9)).sum() / max(1, (likely > 0.1).sum())),
         # A wooden table is of skin's colours too: only where the background is known is the rest of an arm.
         held=_held(small, product, product | found.mask if found.background.sure else product),
         disc=_disc(lab, product),

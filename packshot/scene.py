@@ -29,6 +29,7 @@ from packshot.marks import (
     without_writing,
 )
 from packshot.mirrors import mirror_image
+from packshot.outline import layers
 from packshot.overwriting import writing_over
 from packshot.parts import Part, bounds, make_part, split
 from packshot.plates import grown, thin_lines
@@ -52,10 +53,13 @@ def read_scene(
     found: Foreground,
     quads: list[np.ndarray],
     see: Callable[[np.ndarray], np.ndarray] | None = None,
+    settle: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Scene:
     """Tell product from overlays. `small` RGB uint8 (h, w, 3), `quads` the text boxes (4, 2) in its pixels.
 
     `see` maps a picture to its saliency, float32 (h, w) in [0, 1] (packshot.saliency); without it colours alone tell.
+    `settle` maps all that was found to what is product, float32 (h, w) in [0, 1] (packshot.outline); without it, or
+    where nothing was seen, what rules choose is the product.
     """
     lab = to_lab(small)
     empty = np.zeros(small.shape[:2], bool)
@@ -92,6 +96,11 @@ def read_scene(
         product &= ~gaps(lab, found, product, saliency)
     mirrored = mirror_image(lab, found.background, product, marks.all | lines)
     product &= ~mirrored
+    chosen, likely = product, product.astype(np.float32)
+    if saliency is not None and settle is not None and product.any():
+        likely = settle(layers(small, found, saliency, marks, lines | mirrored, product))
+        product = drop_specks(likely > 0.5, max(6, int(0.0003 * body.size)))
+        product_parts = _pieces(product, product_parts)
     overlays = [make_part(mask, "plate", 0.8) for mask in marks.plate_masks]
     overlays += [
         make_part(mask & ~product, "text", 0.9)
@@ -106,8 +115,7 @@ def read_scene(
         overlays.append(make_part(found.background.frame, "frame", 0.8))
     agreement = None
     if saliency is not None and product.any():
-        settled = marks.all | lines | mirrored
-        agreement = compare(small, product, saliency, found, settled)
+        agreement = compare(small, product, chosen, likely, saliency, found, marks.all | lines | mirrored)
     crossings = crossing_lines(lab, product, lines, found.background.distance)
     crossings |= writing_over(lab, product, marks, found.background.distance)
     return Scene(product, overlay | rest, product_parts, overlays, agreement, crossings)
@@ -131,6 +139,15 @@ def _look(
     window = slice(max(0, y0 - margin), y1 + margin), slice(max(0, x0 - margin), x1 + margin)
     saliency[window] = see(np.ascontiguousarray(picture[window]))
     return saliency
+
+
+def _pieces(product: np.ndarray, chosen: list[Part]) -> list[Part]:
+    """The pieces of `product` bool (h, w), best first, each with the score of what was chosen there."""
+    scored = [
+        (max((part.score for part in chosen if (part.mask & piece).any()), default=chosen[-1].score), piece)
+        for piece in split(product)
+    ]
+    return [make_part(piece, chosen[0].label, score) for score, piece in sorted(scored, key=lambda one: -one[0])]
 
 
 def _seen_lines(lines: np.ndarray, marks: Marks, saliency: np.ndarray) -> np.ndarray:

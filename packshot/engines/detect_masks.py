@@ -11,6 +11,7 @@ from packshot.engines.base import Engine, EngineParams, map_photos
 from packshot.errors import ErrorCode, PhotoError
 from packshot.foreground import find_foreground
 from packshot.latest_scenes import LATEST
+from packshot.outline import shared_outline
 from packshot.parts import Part, bounds
 from packshot.saliency import shared_saliency
 from packshot.scene import read_scene
@@ -27,7 +28,7 @@ class MaskDetector(Engine):
 
     stage = "detect"
     name = "masks"
-    version = 9
+    version = 10
     max_batch = 16
     Params = MaskDetectorParams
     params: MaskDetectorParams
@@ -40,7 +41,7 @@ class MaskDetector(Engine):
         small = reduce(image, self.params.side)
         scale = np.float32([small.shape[1] / image.shape[1], small.shape[0] / image.shape[0]])
         quads = [box.quad * scale for box in texts.boxes]
-        scene = read_scene(small, find_foreground(small), quads, shared_saliency())
+        scene = read_scene(small, find_foreground(small), quads, shared_saliency(), shared_outline())
         LATEST.keep(small, quads, scene)
         if not scene.products or scene.product.mean() < self.params.least_share:
             raise PhotoError(

@@ -15,6 +15,7 @@ from packshot.engines.base import Engine, EngineParams, map_photos
 from packshot.errors import ErrorCode, PhotoError
 from packshot.foreground import find_foreground
 from packshot.latest_scenes import LATEST, Seen
+from packshot.outline import shared_outline
 from packshot.saliency import shared_saliency
 from packshot.scene import read_scene
 
@@ -32,7 +33,7 @@ class GrabCutMask(Engine):
 
     stage = "mask"
     name = "grabcut"
-    version = 9
+    version = 10
     max_batch = 16
     Params = GrabCutMaskParams
     params: GrabCutMaskParams
@@ -67,7 +68,7 @@ class GrabCutMask(Engine):
         """The scene that `detect` read, if it was at the same size in this process; else it is read again."""
         if (seen := LATEST.find(small, quads)) is not None:
             return seen
-        scene = read_scene(small, find_foreground(small), quads, shared_saliency())
+        scene = read_scene(small, find_foreground(small), quads, shared_saliency(), shared_outline())
         return scene.product, scene.crossings, scene.agreement
 
     def _allowed(self, detections: Detections, scale: np.ndarray, shape_hw: tuple[int, int]) -> np.ndarray:

@@ -19,7 +19,7 @@ def sample(photo: TrainingPhoto, side: int, rng: np.random.Generator) -> Sample:
     picture, target, judged = as_fed(photo, side)
     if rng.random() < 0.5:
         picture, target, judged = picture[:, ::-1], target[:, ::-1], judged[:, ::-1]
-    return _worn(np.ascontiguousarray(picture), rng), np.ascontiguousarray(target), np.ascontiguousarray(judged)
+    return worn(np.ascontiguousarray(picture), rng), np.ascontiguousarray(target), np.ascontiguousarray(judged)
 
 
 def as_fed(photo: TrainingPhoto, side: int) -> Sample:
@@ -79,7 +79,7 @@ def _fields(photo: TrainingPhoto) -> tuple[np.ndarray, ...]:
     return photo.picture, photo.target, photo.judged, photo.marks
 
 
-def _worn(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def worn(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Colours, light, sharpness, noise and compression of another camera and another catalogue."""
     side = len(picture)
     if rng.random() < 0.35:

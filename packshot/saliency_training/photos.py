@@ -21,7 +21,7 @@ SIDE = 448
 _SHARD = 125
 _SEEDS = {"train": 3_000_000, "test": 3_500_000}
 # Infographics are what the network has to unlearn; in rooms and on busy grounds it is wrong most often.
-_TURNS = (
+TURNS = (
     "good_infographics",
     "clean_photo_bad_background",
     "other_infographics",
@@ -51,22 +51,27 @@ def draw(number: int, split: str) -> TrainingPhoto:
     rng = np.random.default_rng([number, split == "test"])
     long_side, aspect = float(rng.uniform(480, 680)), draw_aspect(rng)
     size_wh = round(long_side * min(1.0, aspect)), round(long_side / max(1.0, aspect))
-    return reduced(make_photo(_SEEDS[split] + number, _TURNS[number % len(_TURNS)], size_wh, split))
+    return reduced(make_photo(_SEEDS[split] + number, TURNS[number % len(TURNS)], size_wh, split))
 
 
 def reduced(photo: SynthPhoto) -> TrainingPhoto:
-    """A drawn photo at `SIDE`, and its truth: product that an overlay hides is none."""
+    """A drawn photo at `SIDE`, and its truth."""
+    small = reduce(photo.image, SIDE)
+    target, unclear, marks = truth_of(photo, small.shape[1::-1])
+    return TrainingPhoto(small, target, ~unclear, marks)
+
+
+def truth_of(photo: SynthPhoto, size_wh: tuple[int, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """At this size: how much of each pixel is visible product, uint8 (h, w), 255 all of it: product that an overlay
+    hides is none; bool (h, w), where a thin mark crosses the product; bool (h, w), overlays off the product."""
     hidden = photo.overlay_mask.astype(np.uint8)
     width = max(3, round(max(hidden.shape) / 90) | 1)
     wide = cv2.morphologyEx(hidden, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width)))
     target = np.round(255 * photo.product_alpha * (1 - wide)).astype(np.uint8)
-    unclear = ((hidden > wide) & (photo.product_alpha > 0)).astype(np.uint8)
-    small = reduce(photo.image, SIDE)
-    size_wh = small.shape[1::-1]
-    target = cv2.resize(target, size_wh, interpolation=cv2.INTER_AREA)
-    unclear = cv2.resize(255 * unclear, size_wh, interpolation=cv2.INTER_AREA)
-    marks = cv2.resize(255 * (hidden & (photo.product_alpha == 0)), size_wh, interpolation=cv2.INTER_AREA)
-    return TrainingPhoto(small, target, unclear < 128, marks > 64)
+    unclear = 255 * ((hidden > wide) & (photo.product_alpha > 0)).astype(np.uint8)
+    marks = 255 * (hidden & (photo.product_alpha == 0)).astype(np.uint8)
+    target, unclear, marks = (cv2.resize(v, size_wh, interpolation=cv2.INTER_AREA) for v in (target, unclear, marks))
+    return target, unclear >= 128, marks > 64
 
 
 class TrainingSet:

@@ -1,0 +1,224 @@
+"""Train the outline network on drawn photos, from nothing.
+
+    python -m packshot.outline_training.train --work DIR [--drawn DIR] [--photos 4000] [--steps 1400] [--out OUT.onnx]
+
+The same command again goes on where it stopped. Photos are drawn into DIR/photos or `--drawn`; the last of them
+(`--held-out`) are for validation. DIR/metrics.jsonl has a line for each: IoU of the averaged network, of the rules'
+product and of the first network's alone, and the shares of photos with 0.90 or more.
+"""
+
+import argparse
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from packshot.outline import WEIGHTS, as_fed
+from packshot.outline_training.network import OutlineNet
+from packshot.outline_training.photos import OutlinePhoto, load, unpack
+from packshot.saliency_training.augment import worn
+
+_RULES, _SALIENCY = 5, 4
+Batch = tuple[Tensor, Tensor, Tensor]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """`rate` is reached after `warmup` steps and falls to a hundredth along a cosine. Most steps see windows of `side`
+    px; the last `large_share` of them, windows of `large_side`."""
+
+    steps: int = 1400
+    batch: int = 16
+    side: int = 256
+    large_batch: int = 6
+    large_side: int = 416
+    large_share: float = 0.2
+    rate: float = 2e-3
+    warmup: int = 60
+    decay: float = 1e-2
+    average: float = 0.99
+    seed: int = 0
+
+    def rate_at(self, step: int) -> float:
+        fall = 0.5 * (1 + np.cos(np.pi * min(1.0, step / self.steps)))
+        return self.rate * min(1.0, (step + 1) / self.warmup) * max(0.01, float(fall))
+
+    def size_at(self, step: int) -> tuple[int, int]:
+        """Photos, and px of their windows."""
+        if step >= (1 - self.large_share) * self.steps:
+            return self.large_batch, self.large_side
+        return self.batch, self.side
+
+
+def make_batch(photos: list[bytes], recipe: Recipe, step: int) -> Batch:
+    """What is seen, float32 (n, 4 * LAYERS, s / 2, s / 2); targets and what is judged, float32 (n, 1, s, s)."""
+    rng = np.random.default_rng([recipe.seed, step])
+    count, side = recipe.size_at(step)
+    samples = [sample(unpack(photos[int(at)]), side, rng) for at in rng.integers(0, len(photos), count)]
+    seen = torch.from_numpy(np.stack([as_fed(s.seen) for s in samples]))
+    target = torch.from_numpy(np.stack([s.target[None].astype(np.float32) / 255 for s in samples]))
+    return seen, target, torch.from_numpy(np.stack([s.judged[None].astype(np.float32) for s in samples]))
+
+
+def sample(photo: OutlinePhoto, side: int, rng: np.random.Generator) -> OutlinePhoto:
+    """A window of `side` px, often around a place where what was found is wrong, or the whole photo at that size;
+    mirrored, in other colours, now and then without one of the layers."""
+    height, width = photo.target.shape
+    zoom = side / max(height, width) if rng.random() < 0.35 else rng.uniform(0.7, 1.1)
+    size_wh = max(1, round(zoom * width)), max(1, round(zoom * height))
+    way = cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR
+    # OpenCV resizes four channels at a time.
+    parts = [np.ascontiguousarray(photo.seen[..., at : at + 4]) for at in range(0, photo.seen.shape[2], 4)]
+    seen = np.dstack([cv2.resize(part, size_wh, interpolation=way) for part in parts])
+    target = cv2.resize(photo.target, size_wh, interpolation=way)
+    judged = cv2.resize(photo.judged.astype(np.uint8), size_wh, interpolation=cv2.INTER_NEAREST) > 0
+    wrong = ((target > 127) != (seen[..., _RULES] > 127)) | ((target > 127) != (seen[..., _SALIENCY] > 127))
+    places = np.flatnonzero(wrong) if rng.random() < 0.6 else np.empty(0, int)
+    y, x = divmod(int(rng.choice(places)) if len(places) else int(rng.integers(target.size)), target.shape[1])
+    top = int(np.clip(y - rng.integers(side), 0, max(0, target.shape[0] - side)))
+    left = int(np.clip(x - rng.integers(side), 0, max(0, target.shape[1] - side)))
+    window = slice(top, top + side), slice(left, left + side)
+    seen, target, judged = seen[window], target[window], judged[window]
+    down, across = side - target.shape[0], side - target.shape[1]
+    seen = np.pad(seen, ((0, down), (0, across), (0, 0)), mode="edge")
+    target, judged = (np.pad(v, ((0, down), (0, across))) for v in (target, judged))
+    if rng.random() < 0.5:
+        seen, target, judged = seen[:, ::-1], target[:, ::-1], judged[:, ::-1]
+    seen = np.dstack([worn(np.ascontiguousarray(seen[..., :3]), rng), seen[..., 3:]])
+    for layer in (_RULES, _SALIENCY):
+        if rng.random() < 0.05:
+            seen[..., layer] = 0
+    return OutlinePhoto(seen, target, judged)
+
+
+def loss_of(logits: Tensor, target: Tensor, judged: Tensor) -> Tensor:
+    """Cross-entropy and soft IoU, as for the first network; windows without product have no IoU."""
+    logits = logits.float()
+    errors = functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    seen = torch.sigmoid(logits) * judged
+    both = (seen * target).sum(dim=(1, 2, 3))
+    either = (seen + target * judged).sum(dim=(1, 2, 3)) - both
+    shown = (target.mean(dim=(1, 2, 3)) > 0.002).float()
+    return (errors * judged).sum() / judged.sum() + (shown * (1 - (both + 1) / (either + 1))).sum() / len(shown)
+
+
+class Trainer:
+    """The network, the running average of its state, and the optimiser; all kept in one checkpoint."""
+
+    def __init__(self, recipe: Recipe):
+        torch.manual_seed(recipe.seed)
+        self.recipe, self.step = recipe, 0
+        self.net = OutlineNet().to(memory_format=torch.channels_last)
+        self.average = {name: value.detach().clone() for name, value in self.net.state_dict().items()}
+        self.optimiser = torch.optim.AdamW(self.net.parameters(), recipe.rate, weight_decay=recipe.decay)
+
+    def learn(self, batch: Batch) -> float:
+        seen, target, judged = batch
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.recipe.rate_at(self.step)
+        self.net.train()
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = self.net(seen)
+        loss = loss_of(logits, target, judged)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.net.parameters(), 2.0)
+        self.optimiser.step()
+        # The average forgets the start quickly at first.
+        keep = min(self.recipe.average, (self.step + 1) / (self.step + 10))
+        for name, value in self.net.state_dict().items():
+            if value.is_floating_point():
+                self.average[name].lerp_(value, 1 - keep)
+        self.step += 1
+        return float(loss.detach())
+
+    def averaged(self) -> OutlineNet:
+        net = OutlineNet()
+        net.load_state_dict(self.average)
+        return net.eval()
+
+    def save(self, path: Path) -> None:
+        state = {"step": self.step, "average": self.average, "net": self.net.state_dict()}
+        unfinished = path.with_suffix(".part")
+        torch.save(state | {"optimiser": self.optimiser.state_dict()}, unfinished)
+        unfinished.rename(path)
+
+    def resume(self, path: Path) -> None:
+        state = torch.load(path, weights_only=True)
+        self.step, self.average = state["step"], state["average"]
+        self.net.load_state_dict(state["net"])
+        self.optimiser.load_state_dict(state["optimiser"])
+
+
+def validate(net: OutlineNet, photos: list[bytes]) -> dict[str, float]:
+    """On whole photos. Where no product is, none should be seen: those count as 1 or 0."""
+    ious: dict[str, list[float]] = {"outline": [], "rules": [], "saliency": []}
+    for data in photos:
+        photo = unpack(data)
+        height, width = photo.target.shape
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+            logits = net(torch.from_numpy(as_fed(photo.seen))[None])[0, 0, :height, :width].float().numpy()
+        maps = {
+            "outline": logits > 0,
+            "rules": photo.seen[..., _RULES] > 127,
+            "saliency": photo.seen[..., _SALIENCY] > 127,
+        }
+        truth = (photo.target > 127) & photo.judged
+        for name, found in maps.items():
+            found = found & photo.judged
+            either = int((truth | found).sum())
+            ious[name].append(float((truth & found).sum()) / either if either else 1.0)
+    return {name: round(float(np.mean(values)), 4) for name, values in ious.items()} | {
+        f"{name}_good": round(float(np.mean(np.array(values) >= 0.9)), 4) for name, values in ious.items()
+    }
+
+
+def train(trainer: Trainer, photos: list[bytes], held_out: list[bytes], work: Path, every: int) -> None:
+    checkpoint = work / "checkpoint.pt"
+    if checkpoint.exists():
+        trainer.resume(checkpoint)
+    losses: list[float] = []
+    clock = time.monotonic()
+    with ThreadPoolExecutor(1) as ahead, (work / "metrics.jsonl").open("a") as metrics:
+        following = ahead.submit(make_batch, photos, trainer.recipe, trainer.step)
+        while trainer.step < trainer.recipe.steps:
+            batch = following.result()
+            following = ahead.submit(make_batch, photos, trainer.recipe, trainer.step + 1)
+            losses.append(trainer.learn(batch))
+            if trainer.step % every and trainer.step != trainer.recipe.steps:
+                continue
+            line = {"step": trainer.step, "loss": round(float(np.mean(losses)), 4)}
+            line |= validate(trainer.averaged(), held_out) | {"seconds": round(time.monotonic() - clock)}
+            print(json.dumps(line), file=metrics, flush=True)
+            print(json.dumps(line), flush=True)
+            losses.clear()
+            trainer.save(checkpoint)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--work", type=Path, required=True, help="folder for photos, checkpoint and metrics")
+    parser.add_argument("--drawn", type=Path, help="folder for photos, if another")
+    parser.add_argument("--photos", type=int, default=4000)
+    parser.add_argument("--held-out", type=int, default=150, help="photos, of these, to validate on")
+    parser.add_argument("--steps", type=int, default=Recipe.steps)
+    parser.add_argument("--every", type=int, default=200, help="steps between validations and checkpoints")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=WEIGHTS)
+    options = parser.parse_args()
+    photos = load(options.drawn or options.work / "photos", "train", options.photos)
+    options.work.mkdir(parents=True, exist_ok=True)
+    trainer = Trainer(Recipe(steps=options.steps, seed=options.seed))
+    train(trainer, photos[: -options.held_out], photos[-options.held_out :], options.work, options.every)
+    trainer.averaged().write(options.out)
+
+
+if __name__ == "__main__":
+    main()
