@@ -15,7 +15,7 @@ from packshot.foreground import Foreground
 from packshot.marks import Marks
 
 WEIGHTS = Path(__file__).parent / "shipped" / "outline_net.onnx"
-LAYERS = 13
+LAYERS = 14
 MULTIPLE = 32
 """px; pictures are lengthened to a multiple of it by their own border."""
 _DISTANCE_STEP = 5
@@ -25,13 +25,15 @@ def layers(
     small: np.ndarray,
     found: Foreground,
     saliency: np.ndarray,
+    whole: np.ndarray,
     marks: Marks,
     others: np.ndarray,
     product: np.ndarray,
 ) -> np.ndarray:
-    """What the network sees, uint8 (h, w, LAYERS): RGB; distance from the background's colour; saliency; then 0 or 255:
-    the product as chosen, foreground, background, plates and frames, floating writing, other writing, `others` bool
-    (h, w) (lines and mirror images); and everywhere the same, how well the background is known.
+    """What the network sees, uint8 (h, w, LAYERS): RGB; distance from the background's colour; saliency where marks are
+    painted over, and that of the `whole` photo as it is; then 0 or 255: the product as chosen, foreground, background,
+    plates and frames, floating writing, other writing, `others` bool (h, w) (lines and mirror images); and everywhere
+    the same, how well the background is known.
     """
     background = found.background
     known = 255 if background.sure else 0 if background.busy else 128
@@ -40,6 +42,7 @@ def layers(
             small,
             np.minimum(255, _DISTANCE_STEP * background.distance).astype(np.uint8),
             np.round(255 * saliency).astype(np.uint8),
+            np.round(255 * whole).astype(np.uint8),
             *(
                 255 * mask.astype(np.uint8)
                 for mask in (

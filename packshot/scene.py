@@ -97,8 +97,8 @@ def read_scene(
     mirrored = mirror_image(lab, found.background, product, marks.all | lines)
     product &= ~mirrored
     chosen, likely = product, product.astype(np.float32)
-    if saliency is not None and settle is not None and product.any():
-        likely = settle(layers(small, found, saliency, marks, lines | mirrored, product))
+    if see is not None and saliency is not None and settle is not None and product.any():
+        likely = settle(layers(small, found, saliency, see(small), marks, lines | mirrored, product))
         product = drop_specks(likely > 0.5, max(6, int(0.0003 * body.size)))
         product_parts = _pieces(product, product_parts)
     overlays = [make_part(mask, "plate", 0.8) for mask in marks.plate_masks]

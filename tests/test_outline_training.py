@@ -25,8 +25,8 @@ def test_a_drawn_photo_comes_with_all_that_was_found(photos):
     assert len(photos) >= 2
     for photo in photos:
         assert photo.seen.shape == (*photo.target.shape, LAYERS) and max(photo.target.shape) <= 512
-        truth, rules = photo.target > 127, photo.seen[..., 5] > 0
-        assert set(np.unique(photo.seen[..., 5:12])) <= {0, 255} and rules.any()
+        truth, rules = photo.target > 127, photo.seen[..., 6] > 0
+        assert set(np.unique(photo.seen[..., 6:13])) <= {0, 255} and rules.any()
         assert (truth & rules).sum() > 0.5 * (truth | rules).sum()
         assert photo.judged.mean() > 0.9
 

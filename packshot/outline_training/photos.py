@@ -25,8 +25,8 @@ SIDE = 512
 """px, the long side: that of `detect` and `mask`."""
 _SEEDS = {"train": 3_020_000, "test": 3_520_000}
 _PART = 50
-_MASKS = slice(5, 12)
-"""The layers behind RGB, distance and saliency: 0 or 255; the last has one value everywhere."""
+_MASKS = slice(6, 13)
+"""The layers behind RGB, distance and two of saliency: 0 or 255; the last has one value everywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,8 @@ def load(folder: Path, split: str, photos: int) -> list[bytes]:
 
 
 def pack(photo: OutlinePhoto) -> bytes:
-    """JPEG of the picture; PNG of distance, saliency, masks as bits, and target; how well the background is known."""
+    """JPEG of the picture; PNG of distance, saliency, masks as bits, and target; PNG of the whole photo's saliency; how
+    well the background is known."""
     flags = np.zeros(photo.target.shape, np.uint8)
     for bit, mask in enumerate([*np.moveaxis(photo.seen[..., _MASKS] > 0, 2, 0), ~photo.judged]):
         flags |= mask.astype(np.uint8) << bit
@@ -89,6 +90,7 @@ def pack(photo: OutlinePhoto) -> bytes:
         data,
         picture=cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 95])[1],
         rest=cv2.imencode(".png", rest)[1],
+        whole=cv2.imencode(".png", photo.seen[..., 5])[1],
         known=photo.seen[0, 0, -1],
     )
     return data.getvalue()
@@ -97,10 +99,11 @@ def pack(photo: OutlinePhoto) -> bytes:
 def unpack(data: bytes) -> OutlinePhoto:
     with np.load(io.BytesIO(data)) as packed:
         picture = cv2.cvtColor(cv2.imdecode(packed["picture"], cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
-        rest, known = cv2.imdecode(packed["rest"], cv2.IMREAD_UNCHANGED), packed["known"]
+        rest, whole = (cv2.imdecode(packed[name], cv2.IMREAD_UNCHANGED) for name in ("rest", "whole"))
+        known = packed["known"]
     flags = rest[..., 2]
     masks = [np.where(flags & (1 << bit), np.uint8(255), np.uint8(0)) for bit in range(8)]
-    seen = np.dstack([picture, rest[..., :2], *masks[:-1], np.full_like(flags, known)])
+    seen = np.dstack([picture, rest[..., :2], whole, *masks[:-1], np.full_like(flags, known)])
     return OutlinePhoto(seen, rest[..., 3], masks[-1] == 0)
 
 

@@ -4,7 +4,7 @@
 
 The same command again goes on where it stopped. Photos are drawn into DIR/photos or `--drawn`; the last of them
 (`--held-out`) are for validation. DIR/metrics.jsonl has a line for each: IoU of the averaged network, of the rules'
-product and of the first network's alone, and the shares of photos with 0.90 or more.
+product and of what the first network saw, and the shares of photos with 0.90 or more.
 """
 
 import argparse
@@ -20,12 +20,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from packshot.outline import WEIGHTS, as_fed
+from packshot.outline import LAYERS, WEIGHTS, as_fed
 from packshot.outline_training.network import OutlineNet
 from packshot.outline_training.photos import OutlinePhoto, load, unpack
 from packshot.saliency_training.augment import worn
 
-_RULES, _SALIENCY = 5, 4
+_RULES, _SALIENCY, _WHOLE = 6, 4, 5
+_FOUND = (("rules", _RULES), ("saliency", _SALIENCY), ("whole", _WHOLE))
 Batch = tuple[Tensor, Tensor, Tensor]
 
 
@@ -72,30 +73,40 @@ def sample(photo: OutlinePhoto, side: int, rng: np.random.Generator) -> OutlineP
     mirrored, in other colours, now and then without one of the layers."""
     height, width = photo.target.shape
     zoom = side / max(height, width) if rng.random() < 0.35 else rng.uniform(0.7, 1.1)
-    size_wh = max(1, round(zoom * width)), max(1, round(zoom * height))
+    reach = round(side / zoom)
+    window = _window(photo, reach, rng)
+    target, judged = photo.target[window], photo.judged[window].astype(np.uint8)
+    size_wh = min(side, round(zoom * target.shape[1])), min(side, round(zoom * target.shape[0]))
     way = cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR
     # OpenCV resizes four channels at a time.
-    parts = [np.ascontiguousarray(photo.seen[..., at : at + 4]) for at in range(0, photo.seen.shape[2], 4)]
+    parts = [np.ascontiguousarray(photo.seen[(*window, slice(at, at + 4))]) for at in range(0, LAYERS, 4)]
     seen = np.dstack([cv2.resize(part, size_wh, interpolation=way) for part in parts])
-    target = cv2.resize(photo.target, size_wh, interpolation=way)
-    judged = cv2.resize(photo.judged.astype(np.uint8), size_wh, interpolation=cv2.INTER_NEAREST) > 0
-    wrong = ((target > 127) != (seen[..., _RULES] > 127)) | ((target > 127) != (seen[..., _SALIENCY] > 127))
-    places = np.flatnonzero(wrong) if rng.random() < 0.6 else np.empty(0, int)
-    y, x = divmod(int(rng.choice(places)) if len(places) else int(rng.integers(target.size)), target.shape[1])
-    top = int(np.clip(y - rng.integers(side), 0, max(0, target.shape[0] - side)))
-    left = int(np.clip(x - rng.integers(side), 0, max(0, target.shape[1] - side)))
-    window = slice(top, top + side), slice(left, left + side)
-    seen, target, judged = seen[window], target[window], judged[window]
+    target = cv2.resize(target, size_wh, interpolation=way)
+    judged = cv2.resize(judged, size_wh, interpolation=cv2.INTER_NEAREST) > 0
     down, across = side - target.shape[0], side - target.shape[1]
     seen = np.pad(seen, ((0, down), (0, across), (0, 0)), mode="edge")
     target, judged = (np.pad(v, ((0, down), (0, across))) for v in (target, judged))
     if rng.random() < 0.5:
         seen, target, judged = seen[:, ::-1], target[:, ::-1], judged[:, ::-1]
     seen = np.dstack([worn(np.ascontiguousarray(seen[..., :3]), rng), seen[..., 3:]])
-    for layer in (_RULES, _SALIENCY):
+    for layer in (_RULES, _SALIENCY, _WHOLE):
         if rng.random() < 0.05:
             seen[..., layer] = 0
     return OutlinePhoto(seen, target, judged)
+
+
+def _window(photo: OutlinePhoto, reach: int, rng: np.random.Generator) -> tuple[slice, slice]:
+    """`reach` px, or what there is, around any pixel or one that rules or the first network got wrong."""
+    truth = photo.target > 127
+    places = np.empty(0, int)
+    if rng.random() < 0.6:
+        wrong = (truth != (photo.seen[..., _RULES] > 127)) | (truth != (photo.seen[..., _SALIENCY] > 127))
+        places = np.flatnonzero(wrong)
+    height, width = truth.shape
+    y, x = divmod(int(rng.choice(places)) if len(places) else int(rng.integers(truth.size)), width)
+    top = int(np.clip(y - rng.integers(reach), 0, max(0, height - reach)))
+    left = int(np.clip(x - rng.integers(reach), 0, max(0, width - reach)))
+    return slice(top, top + reach), slice(left, left + reach)
 
 
 def loss_of(logits: Tensor, target: Tensor, judged: Tensor) -> Tensor:
@@ -159,17 +170,13 @@ class Trainer:
 
 def validate(net: OutlineNet, photos: list[bytes]) -> dict[str, float]:
     """On whole photos. Where no product is, none should be seen: those count as 1 or 0."""
-    ious: dict[str, list[float]] = {"outline": [], "rules": [], "saliency": []}
+    ious: dict[str, list[float]] = {name: [] for name in ("outline", *dict(_FOUND))}
     for data in photos:
         photo = unpack(data)
         height, width = photo.target.shape
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
             logits = net(torch.from_numpy(as_fed(photo.seen))[None])[0, 0, :height, :width].float().numpy()
-        maps = {
-            "outline": logits > 0,
-            "rules": photo.seen[..., _RULES] > 127,
-            "saliency": photo.seen[..., _SALIENCY] > 127,
-        }
+        maps = {"outline": logits > 0} | {name: photo.seen[..., layer] > 127 for name, layer in _FOUND}
         truth = (photo.target > 127) & photo.judged
         for name, found in maps.items():
             found = found & photo.judged
