@@ -39,7 +39,7 @@ class Agreement:
 
 
 # Fitted by `python -m benchmarks.confidence` to 273 photos, with the former network; a refit to this one was no better.
-_WEIGHTS = (0.66, 0.2, -0.42, -0.1, -0.06)
+_WEIGHTS = (0.66, 0.2, -0.42, -0.1, -0.06, 0.0, 0.0)
 _OFFSET = -2.2
 _HAND = 0.08
 _DISC = 0.7
@@ -50,7 +50,7 @@ _SKIN = (133, 173), (77, 127)
 
 
 def evidence(agreement: Agreement) -> np.ndarray:
-    """(5,) float64, the agreements' log-odds: between 0.95 and 0.99 lies as much as between 0.5 and 0.8."""
+    """(7,) float64, the agreements' log-odds: between 0.95 and 0.99 lies as much as between 0.5 and 0.8."""
     shares = np.clip(astuple(agreement)[: len(_WEIGHTS)], 0.001, 0.999)
     return np.log(shares / (1 - shares))
 

@@ -34,6 +34,8 @@ from packshot.overwriting import writing_over
 from packshot.parts import Part, bounds, make_part, split
 from packshot.plates import grown, thin_lines
 
+_RANGE = 4
+
 
 @dataclass(slots=True)
 class Scene:
@@ -99,7 +101,9 @@ def read_scene(
     chosen, likely = product, product.astype(np.float32)
     if see is not None and saliency is not None and settle is not None and product.any():
         likely = settle(layers(small, found, saliency, see(small), marks, lines | mirrored, product))
-        product = drop_specks(likely > 0.5, max(6, int(0.0003 * body.size)))
+        # Plates are known by their writing: what is neat and looks like a box must be more than likely.
+        product = drop_specks(likely > np.where(marks.plates, 0.9, 0.5), max(6, int(0.0003 * body.size)))
+        product |= _rest_of_range(product, chosen)
         product_parts = _pieces(product, product_parts)
     overlays = [make_part(mask, "plate", 0.8) for mask in marks.plate_masks]
     overlays += [
@@ -139,6 +143,19 @@ def _look(
     window = slice(max(0, y0 - margin), y1 + margin), slice(max(0, x0 - margin), x1 + margin)
     saliency[window] = see(np.ascontiguousarray(picture[window]))
     return saliency
+
+
+def _rest_of_range(product: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """bool (h, w): of a range of four and more things, those that rules had `chosen` and the network lost: it sees
+    each of them small. None of a product that is not a range."""
+    pieces = [piece for piece in split(product) if piece.sum() > 0.001 * piece.size]
+    if len(pieces) < _RANGE:
+        return np.zeros_like(product)
+    usual = np.median([piece.sum() for piece in pieces])
+    lost = [
+        piece for piece in split(chosen) if piece.sum() > 0.25 * usual and (piece & product).sum() < 0.3 * piece.sum()
+    ]
+    return union(lost, np.zeros_like(product))
 
 
 def _pieces(product: np.ndarray, chosen: list[Part]) -> list[Part]:
