@@ -10,9 +10,9 @@ SKIN = (224, 172, 140)
 
 
 def agreed(image: np.ndarray, product: np.ndarray) -> Agreement:
-    """The network sees the product and nothing else."""
-    nothing = np.zeros(product.shape, bool)
-    return compare(image, product, product.astype(np.float32), find_foreground(image), nothing)
+    """Rules and both networks see the product and nothing else."""
+    nothing, sure = np.zeros(product.shape, bool), product.astype(np.float32)
+    return compare(image, product, product, sure, sure, find_foreground(image), nothing)
 
 
 def flask() -> tuple[np.ndarray, np.ndarray]:
@@ -62,3 +62,17 @@ def test_an_icon_is_no_product():
     icon = (image != 255).any(axis=2)
     agreement = agreed(image, icon)
     assert agreement.drawn > 0.95 and confidence(agreement) < 0.5
+
+
+def test_two_cutouts_that_differ_are_not_believed_nor_one_that_hesitates():
+    image, product = flask()
+    nothing, sure = np.zeros(product.shape, bool), product.astype(np.float32)
+    half = product.copy()
+    half[200:] = False
+    found = find_foreground(image)
+    differing = compare(image, product, half, sure, sure, found, nothing)
+    assert 0.4 < differing.rules < 0.6 and confidence(differing) < 0.9
+    hesitant = compare(image, product, product, np.where(half, sure, 0.6 * sure), sure, found, nothing)
+    assert 0.4 < hesitant.undecided < 0.6
+    both = compare(image, product, half, np.where(half, sure, 0.6 * sure), sure, found, nothing)
+    assert confidence(both) < 0.2 < confidence(hesitant) < confidence(agreed(image, product))

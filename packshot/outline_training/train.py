@@ -1,6 +1,6 @@
 """Train the outline network on drawn photos, from nothing.
 
-    python -m packshot.outline_training.train --work DIR [--drawn DIR] [--photos 4000] [--steps 1400] [--out OUT.onnx]
+    python -m packshot.outline_training.train --work DIR [--drawn DIR] [--photos 3000] [--steps 3500] [--out OUT.onnx]
 
 The same command again goes on where it stopped. Photos are drawn into DIR/photos or `--drawn`; the last of them
 (`--held-out`) are for validation. DIR/metrics.jsonl has a line for each: IoU of the averaged network, of the rules'
@@ -35,7 +35,7 @@ class Recipe:
     """`rate` is reached after `warmup` steps and falls to a hundredth along a cosine. Most steps see windows of `side`
     px; the last `large_share` of them, windows of `large_side`."""
 
-    steps: int = 1400
+    steps: int = 3500
     batch: int = 16
     side: int = 256
     large_batch: int = 6
@@ -213,7 +213,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--work", type=Path, required=True, help="folder for photos, checkpoint and metrics")
     parser.add_argument("--drawn", type=Path, help="folder for photos, if another")
-    parser.add_argument("--photos", type=int, default=4000)
+    parser.add_argument("--photos", type=int, default=3000)
     parser.add_argument("--held-out", type=int, default=150, help="photos, of these, to validate on")
     parser.add_argument("--steps", type=int, default=Recipe.steps)
     parser.add_argument("--every", type=int, default=200, help="steps between validations and checkpoints")
