@@ -1,6 +1,6 @@
 """Fit the confidence of cutouts (packshot.agreement) to synthetic photos, and say what each limit would let pass.
 
-    python -m benchmarks.confidence [--photos 280] [--seed 50]
+    python -m benchmarks.confidence [--photos 280] [--seed 50 ...]
 
 Photos of the test split (the network has trained on the other's products, and would be trusted too much), of other
 seeds than benchmarks.pictures draws; all kinds of background. Prints the weights and offset that fit best, and for each
@@ -12,7 +12,6 @@ import argparse
 import multiprocessing
 import os
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
 
 import numpy as np
 
@@ -32,8 +31,9 @@ SEED = 50
 _READER = []
 
 
-def look(number: int, seed: int) -> tuple[str, float, Agreement] | None:
-    """Kind of background, IoU and agreement of a photo; None where nothing was found."""
+def look(task: tuple[int, int]) -> tuple[str, float, Agreement] | None:
+    """Kind of background, IoU and agreement of a photo, given as seed and number; None where nothing was found."""
+    seed, number = task
     if not _READER:
         _READER.append(make_engine("ocr", "rapid", {"threads": 1}))
     photo = draw(number, "test", seed)
@@ -69,15 +69,12 @@ def judged_by_others(evidence: np.ndarray, good: np.ndarray) -> np.ndarray:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--photos", type=int, default=280)
-    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--photos", type=int, default=280, help="of each seed")
+    parser.add_argument("--seed", type=int, nargs="+", default=[SEED])
     options = parser.parse_args()
     with ProcessPoolExecutor(os.cpu_count(), mp_context=multiprocessing.get_context("spawn")) as pool:
-        found = [
-            row
-            for row in pool.map(partial(look, seed=options.seed), range(options.photos), chunksize=4)
-            if row is not None
-        ]
+        tasks = [(seed, number) for seed in options.seed for number in range(options.photos)]
+        found = [row for row in pool.map(look, tasks, chunksize=4) if row is not None]
     kinds = np.array([kind for kind, _, _ in found])
     good = np.array([iou >= 0.9 for _, iou, _ in found], float)
     evidence = np.array([evidence_of(agreement) for _, _, agreement in found])

@@ -36,8 +36,8 @@ class Agreement:
     drawn: float
 
 
-# Fitted as `python -m benchmarks.confidence` does, to 396 photos of seeds 50 and 180. Terms for the other agreements
-# made it no better.
+# As `python -m benchmarks.confidence --seed 50 180` fits them; these are from 280 photos of the first seed and 130 of
+# the second. Terms for the other agreements made it no better.
 _WEIGHTS = (1.01, -0.75)
 _OFFSET = -3.28
 _HAND = 0.08
