@@ -13,6 +13,7 @@ import numpy as np
 
 from packshot.foreground import Foreground
 from packshot.marks import Marks
+from packshot.onnx_session import cpu_session
 
 WEIGHTS = Path(__file__).parent / "shipped" / "outline_net.onnx"
 LAYERS = 14
@@ -64,13 +65,7 @@ class Outline:
     """Maps layers uint8 (h, w, LAYERS) to what is product, float32 (h, w) in [0, 1]. Threads may share it."""
 
     def __init__(self, threads: int = 1):
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(str(WEIGHTS), options, providers=["CPUExecutionProvider"])
+        self._session = cpu_session(WEIGHTS, threads)
 
     def __call__(self, seen: np.ndarray) -> np.ndarray:
         height, width = seen.shape[:2]

@@ -13,6 +13,8 @@ from threading import Lock
 import cv2
 import numpy as np
 
+from packshot.onnx_session import cpu_session
+
 WEIGHTS = Path(__file__).parent / "shipped" / "product_net.onnx"
 _SIDE = 320
 _KEPT = 256
@@ -24,13 +26,7 @@ class Saliency:
     same ones, a batch apart. May be called from several threads."""
 
     def __init__(self, threads: int = 1):
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(str(WEIGHTS), options, providers=["CPUExecutionProvider"])
+        self._session = cpu_session(WEIGHTS, threads)
         self._input, self._output = self._session.get_inputs()[0].name, self._session.get_outputs()[0].name
         self._maps: OrderedDict[bytes, np.ndarray] = OrderedDict()
         self._lock = Lock()

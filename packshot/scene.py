@@ -99,7 +99,7 @@ def read_scene(
     mirrored = mirror_image(lab, found.background, product, marks.all | lines)
     product &= ~mirrored
     chosen, likely = product, product.astype(np.float32)
-    if see is not None and saliency is not None and settle is not None and product.any():
+    if see is not None and settle is not None and product.any():
         likely = settle(layers(small, found, saliency, see(small), marks, lines | mirrored, product))
         # Plates are known by their writing: what is neat and looks like a box must be more than likely.
         product = drop_specks(likely > np.where(marks.plates, 0.9, 0.5), max(6, int(0.0003 * body.size)))
