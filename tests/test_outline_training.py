@@ -9,7 +9,8 @@ from packshot.engines import make_engine
 from packshot.outline import LAYERS, as_fed
 from packshot.outline_training.network import OutlineNet
 from packshot.outline_training.photos import OutlinePhoto, draw, load, pack, unpack
-from packshot.outline_training.train import Recipe, Trainer, loss_of, make_batch, sample, train
+from packshot.outline_training.train import Recipe, Trainer, make_batch, sample, train
+from packshot.saliency_training.steps import loss_of
 
 SMALL = Recipe(steps=6, batch=2, side=96, large_batch=1, large_side=128, rate=3e-3, warmup=1, average=0.5)
 
@@ -79,7 +80,7 @@ def test_a_few_steps_lower_the_loss_and_go_on_where_they_stopped(photos, tmp_pat
     def loss(trainer):
         seen, target, judged = make_batch(packed, SMALL, 0)
         with torch.no_grad():
-            return float(loss_of(trainer.net.train()(seen), target, judged))
+            return float(loss_of([trainer.net.train()(seen)], target, judged))
 
     whole = Trainer(SMALL)
     before = loss(Trainer(SMALL))

@@ -13,7 +13,8 @@ from packshot.saliency_training.export import export
 from packshot.saliency_training.graph import GraphModule
 from packshot.saliency_training.photos import SIDE, TrainingSet, pack, reduced
 from packshot.saliency_training.quantise import FULL_WEIGHTS, quantise
-from packshot.saliency_training.train import Recipe, Trainer, loss_of, make_batch, train
+from packshot.saliency_training.steps import loss_of
+from packshot.saliency_training.train import Recipe, Trainer, make_batch, train
 from packshot.synth import make_photo
 
 VERDICTS = ("good_infographics", "other_infographics", "clean_photo_good_background", "bad_infographics")

@@ -8,32 +8,28 @@ product and of what the first network saw, and the shares of photos with 0.90 or
 """
 
 import argparse
-import json
-import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
-from torch import Tensor
-from torch.nn import functional
 
 from packshot.outline import LAYERS, WEIGHTS, as_fed
 from packshot.outline_training.network import OutlineNet
 from packshot.outline_training.photos import OutlinePhoto, load, unpack
 from packshot.saliency_training.augment import worn
+from packshot.saliency_training.steps import Batch, descend, kept_share, loss_of, rate_at, run
 
 _RULES, _SALIENCY, _WHOLE = 6, 4, 5
 _FOUND = (("rules", _RULES), ("saliency", _SALIENCY), ("whole", _WHOLE))
-Batch = tuple[Tensor, Tensor, Tensor]
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """`rate` is reached after `warmup` steps and falls to a hundredth along a cosine. Most steps see windows of `side`
-    px; the last `large_share` of them, windows of `large_side`."""
+    """`rate` and `warmup` as in packshot.saliency_training.steps; `average`, how much of the average a step keeps
+    at most. Most steps see windows of `side` px; the last `large_share` of them, windows of `large_side`."""
 
     steps: int = 3500
     batch: int = 16
@@ -46,10 +42,6 @@ class Recipe:
     decay: float = 1e-2
     average: float = 0.99
     seed: int = 0
-
-    def rate_at(self, step: int) -> float:
-        fall = 0.5 * (1 + np.cos(np.pi * min(1.0, step / self.steps)))
-        return self.rate * min(1.0, (step + 1) / self.warmup) * max(0.01, float(fall))
 
     def size_at(self, step: int) -> tuple[int, int]:
         """Photos, and px of their windows."""
@@ -109,17 +101,6 @@ def _window(photo: OutlinePhoto, reach: int, rng: np.random.Generator) -> tuple[
     return slice(top, top + reach), slice(left, left + reach)
 
 
-def loss_of(logits: Tensor, target: Tensor, judged: Tensor) -> Tensor:
-    """Cross-entropy and soft IoU, as for the first network; windows without product have no IoU."""
-    logits = logits.float()
-    errors = functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
-    seen = torch.sigmoid(logits) * judged
-    both = (seen * target).sum(dim=(1, 2, 3))
-    either = (seen + target * judged).sum(dim=(1, 2, 3)) - both
-    shown = (target.mean(dim=(1, 2, 3)) > 0.002).float()
-    return (errors * judged).sum() / judged.sum() + (shown * (1 - (both + 1) / (either + 1))).sum() / len(shown)
-
-
 class Trainer:
     """The network, the running average of its state, and the optimiser; all kept in one checkpoint."""
 
@@ -132,18 +113,13 @@ class Trainer:
 
     def learn(self, batch: Batch) -> float:
         seen, target, judged = batch
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.recipe.rate_at(self.step)
+        recipe = self.recipe
         self.net.train()
         with torch.autocast("cpu", torch.bfloat16):
             logits = self.net(seen)
-        loss = loss_of(logits, target, judged)
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.net.parameters(), 2.0)
-        self.optimiser.step()
-        # The average forgets the start quickly at first.
-        keep = min(self.recipe.average, (self.step + 1) / (self.step + 10))
+        loss = loss_of([logits], target, judged)
+        descend(self.net, self.optimiser, rate_at(self.step, recipe.steps, recipe.rate, recipe.warmup), loss)
+        keep = kept_share(self.step, recipe.average)
         for name, value in self.net.state_dict().items():
             if value.is_floating_point():
                 self.average[name].lerp_(value, 1 - keep)
@@ -188,25 +164,10 @@ def validate(net: OutlineNet, photos: list[bytes]) -> dict[str, float]:
 
 
 def train(trainer: Trainer, photos: list[bytes], held_out: list[bytes], work: Path, every: int) -> None:
-    checkpoint = work / "checkpoint.pt"
-    if checkpoint.exists():
-        trainer.resume(checkpoint)
-    losses: list[float] = []
-    clock = time.monotonic()
-    with ThreadPoolExecutor(1) as ahead, (work / "metrics.jsonl").open("a") as metrics:
-        following = ahead.submit(make_batch, photos, trainer.recipe, trainer.step)
-        while trainer.step < trainer.recipe.steps:
-            batch = following.result()
-            following = ahead.submit(make_batch, photos, trainer.recipe, trainer.step + 1)
-            losses.append(trainer.learn(batch))
-            if trainer.step % every and trainer.step != trainer.recipe.steps:
-                continue
-            line = {"step": trainer.step, "loss": round(float(np.mean(losses)), 4)}
-            line |= validate(trainer.averaged(), held_out) | {"seconds": round(time.monotonic() - clock)}
-            print(json.dumps(line), file=metrics, flush=True)
-            print(json.dumps(line), flush=True)
-            losses.clear()
-            trainer.save(checkpoint)
+    def check() -> dict[str, float]:
+        return validate(trainer.averaged(), held_out)
+
+    run(trainer, trainer.recipe.steps, partial(make_batch, photos, trainer.recipe), check, work, every)
 
 
 def main() -> None:

@@ -10,34 +10,30 @@ convolutions), hence the low rate.
 """
 
 import argparse
-import json
 import sys
-import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from packshot.errors import PackshotError
 from packshot.saliency import normalised
 from packshot.saliency_training.augment import as_fed, sample
 from packshot.saliency_training.graph import GraphModule
 from packshot.saliency_training.photos import TrainingSet, load
+from packshot.saliency_training.steps import Batch, descend, kept_share, loss_of, rate_at, run
 
 FULL_SIDE = 320
 _SMALL_SIDES = (160, 192, 224)
-_SIDE_WEIGHT = 0.4
-Batch = tuple[Tensor, Tensor, Tensor]
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """`rate` is reached after `warmup` steps and falls to a hundredth along a cosine; `average`, how much of the
-    averaged weights a step keeps; `full_share`, of the steps, at the full side."""
+    """`rate` and `warmup` as in packshot.saliency_training.steps; `average`, how much of the average a step keeps
+    at most; `full_share`, of the steps, at the full side."""
 
     steps: int = 500
     batch: int = 8
@@ -47,10 +43,6 @@ class Recipe:
     average: float = 0.99
     full_share: float = 0.12
     seed: int = 0
-
-    def rate_at(self, step: int) -> float:
-        fall = 0.5 * (1 + np.cos(np.pi * min(1.0, step / self.steps)))
-        return self.rate * min(1.0, (step + 1) / self.warmup) * max(0.01, float(fall))
 
     def side_at(self, step: int) -> int:
         if step >= (1 - self.full_share) * self.steps:
@@ -69,23 +61,6 @@ def make_batch(photos: TrainingSet, recipe: Recipe, step: int) -> Batch:
     return pictures, *(torch.from_numpy(np.stack([s[part][None] for s in samples])) for part in (1, 2))
 
 
-def loss_of(outputs: list[Tensor], target: Tensor, judged: Tensor) -> Tensor:
-    """Cross-entropy and soft IoU (X. Qin et al., "BASNet", CVPR 2019) of the fused map; its six sources count less.
-    Photos without a product have no IoU."""
-    shown = (target.mean(dim=(1, 2, 3)) > 0.002).float()
-    total = target.new_zeros(())
-    for rank, logits in enumerate(outputs):
-        logits = logits.float()
-        errors = functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
-        value = (errors * judged).sum() / judged.sum()
-        seen = torch.sigmoid(logits) * judged
-        both = (seen * target).sum(dim=(1, 2, 3))
-        either = (seen + target * judged).sum(dim=(1, 2, 3)) - both
-        value = value + (shown * (1 - (both + 1) / (either + 1))).sum() / len(shown)
-        total = total + value * (_SIDE_WEIGHT if rank else 1.0)
-    return total
-
-
 class Trainer:
     """`values` of the network, their running average, and the optimiser; all kept in one checkpoint."""
 
@@ -98,17 +73,12 @@ class Trainer:
 
     def learn(self, batch: Batch) -> float:
         pictures, target, judged = batch
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.recipe.rate_at(self.step)
+        recipe = self.recipe
         with torch.autocast("cpu", torch.bfloat16):
             outputs = self.net(pictures)
         loss = loss_of(outputs, target, judged)
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.net.parameters(), 2.0)
-        self.optimiser.step()
-        # The average forgets the start quickly at first.
-        keep = min(self.recipe.average, (self.step + 1) / (self.step + 10))
+        descend(self.net, self.optimiser, rate_at(self.step, recipe.steps, recipe.rate, recipe.warmup), loss)
+        keep = kept_share(self.step, recipe.average)
         torch._foreach_lerp_(self.average, [value.detach() for value in self.net.values], 1 - keep)
         self.step += 1
         return float(loss.detach())
@@ -159,29 +129,14 @@ class Trainer:
 
 
 def train(trainer: Trainer, photos: TrainingSet, held_out: TrainingSet, work: Path, every: int) -> None:
-    recipe, checkpoint = trainer.recipe, work / "checkpoint.pt"
-    if checkpoint.exists():
-        trainer.resume(checkpoint)
-    losses: list[float] = []
-    clock = time.monotonic()
-    with ThreadPoolExecutor(1) as ahead, (work / "metrics.jsonl").open("a") as metrics:
-        following = ahead.submit(make_batch, photos, recipe, trainer.step)
-        while trainer.step < recipe.steps:
-            batch = following.result()
-            following = ahead.submit(make_batch, photos, recipe, trainer.step + 1)
-            losses.append(trainer.learn(batch))
-            if trainer.step % every and trainer.step != recipe.steps:
-                continue
-            figures = trainer.validate(held_out)
-            if figures["iou"] > trainer.best:
-                trainer.best = figures["iou"]
-                trainer.net.write(work / "tuned.onnx", trainer.average)
-            line = {"step": trainer.step, "loss": float(np.mean(losses)), **figures}
-            line["seconds"] = time.monotonic() - clock
-            print(json.dumps(line), file=metrics, flush=True)
-            print(json.dumps(line), flush=True)
-            losses.clear()
-            trainer.save(checkpoint)
+    def check() -> dict[str, float]:
+        figures = trainer.validate(held_out)
+        if figures["iou"] > trainer.best:
+            trainer.best = figures["iou"]
+            trainer.net.write(work / "tuned.onnx", trainer.average)
+        return figures
+
+    run(trainer, trainer.recipe.steps, partial(make_batch, photos, trainer.recipe), check, work, every)
 
 
 def main() -> None:
