@@ -63,3 +63,45 @@ def test_pieces_are_those_of_the_settled_product():
     union = np.any([part.mask for part in scene.products], axis=0)
     assert np.array_equal(union, scene.product)
     assert not (scene.product & scene.overlay).any()
+
+
+def shaded(image: np.ndarray, x0: int, y0: int, x1: int, y1: int) -> None:
+    """Draw a thing with light on its left into `image` uint8 (h, w, 3)."""
+    image[y0:y1, x0:x1] = np.linspace((50, 30, 90), (120, 90, 180), x1 - x0).astype(np.uint8)
+
+
+def not_white(picture: np.ndarray) -> np.ndarray:
+    """float32 (h, w), 0 or 1."""
+    return (picture < 250).any(axis=2).astype(np.float32)
+
+
+def settled_by(image: np.ndarray, quads: list[np.ndarray], likely: np.ndarray) -> Scene:
+    """The scene where the first network sees all that is not white, and the second settles `likely`, float32 (h, w)."""
+    return read_scene(image, find_foreground(image), quads, not_white, lambda _: likely)
+
+
+def test_a_range_keeps_what_rules_chose_and_a_pair_does_not():
+    for things in (6, 2):
+        image = np.full((300, 420, 3), 255, np.uint8)
+        for number in range(things):
+            x, y = 30 + 130 * (number % 3), 40 + 130 * (number // 3)
+            shaded(image, x, y, x + 80, y + 90)
+        likely = not_white(image)
+        likely[40:130, 160:240] = 0  # the second one
+        scene = settled_by(image, [], likely)
+        assert scene.product[60:110, 50:90].all()
+        assert scene.product[60:110, 180:220].all() == (things == 6)
+
+
+def test_a_plate_known_by_its_writing_is_product_only_where_that_is_nearly_sure():
+    image = np.full((400, 400, 3), 255, np.uint8)
+    shaded(image, 60, 60, 180, 340)
+    thing = not_white(image)
+    cv2.rectangle(image, (230, 150), (370, 220), (40, 120, 220), cv2.FILLED)
+    cv2.putText(image, "200 g", (250, 197), cv2.FONT_HERSHEY_SIMPLEX, 1.1, (255, 255, 255), 3)
+    quad = np.float32([[246, 168], [354, 168], [354, 204], [246, 204]])
+    for how_sure, taken in ((0.8, False), (0.97, True)):
+        scene = settled_by(image, [quad], np.maximum(thing, how_sure * not_white(image)))
+        assert scene.product[100:300, 80:160].all()
+        assert scene.product[155:165, 240:360].all() == taken
+        assert scene.product[155:165, 240:360].any() == taken
