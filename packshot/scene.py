@@ -33,6 +33,7 @@ from packshot.outline import layers
 from packshot.overwriting import writing_over
 from packshot.parts import Part, bounds, make_part, split
 from packshot.plates import grown, thin_lines
+from packshot.watermarks import tiled_over
 
 _RANGE = 4
 
@@ -104,6 +105,8 @@ def read_scene(
         # Plates are known by their writing: what is neat and looks like a box must be more than likely.
         product = drop_specks(likely > np.where(marks.plates, 0.9, 0.5), max(6, int(0.0003 * body.size)))
         product |= _rest_of_range(product, chosen)
+        if found.background.sure:
+            product |= _dials(product, chosen)
         product_parts = _pieces(product, product_parts)
     overlays = [make_part(mask, "plate", 0.8) for mask in marks.plate_masks]
     overlays += [
@@ -122,6 +125,7 @@ def read_scene(
         agreement = compare(small, product, chosen, likely, saliency, found, marks.all | lines | mirrored)
     crossings = crossing_lines(lab, product, lines, found.background.distance)
     crossings |= writing_over(lab, product, marks, found.background.distance)
+    crossings |= tiled_over(lab[..., 0], product, marks)
     return Scene(product, overlay | rest, product_parts, overlays, agreement, crossings)
 
 
@@ -156,6 +160,13 @@ def _rest_of_range(product: np.ndarray, chosen: np.ndarray) -> np.ndarray:
         piece for piece in split(chosen) if piece.sum() > 0.25 * usual and (piece & product).sum() < 0.3 * piece.sum()
     ]
     return union(lost, np.zeros_like(product))
+
+
+def _dials(product: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """bool (h, w): holes in the product that rules had `chosen` whole. They know the background's colour; the networks
+    take dials, bowls and screens for openings."""
+    holes = split(fill_holes(product) & ~product)
+    return union([hole for hole in holes if (hole & chosen).sum() > 0.9 * hole.sum()], np.zeros_like(product))
 
 
 def _pieces(product: np.ndarray, chosen: list[Part]) -> list[Part]:

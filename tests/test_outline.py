@@ -105,3 +105,16 @@ def test_a_plate_known_by_its_writing_is_product_only_where_that_is_nearly_sure(
         assert scene.product[100:300, 80:160].all()
         assert scene.product[155:165, 240:360].all() == taken
         assert scene.product[155:165, 240:360].any() == taken
+
+
+def test_a_hole_in_what_rules_chose_is_a_dial_unless_the_background_is_seen_in_it():
+    for face, kept in (((20, 40, 90), True), ((255, 255, 255), False)):
+        image = np.full((400, 400, 3), 255, np.uint8)
+        shaded(image, 100, 100, 300, 300)
+        cv2.circle(image, (200, 200), 60, face, cv2.FILLED)
+        likely = not_white(image)
+        cv2.circle(likely, (200, 200), 60, 0.0, cv2.FILLED)
+        scene = settled_by(image, [], likely)
+        assert scene.product[120:280, 110:130].all()
+        assert scene.product[180:220, 180:220].all() == kept
+        assert scene.product[180:220, 180:220].any() == kept

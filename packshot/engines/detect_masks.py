@@ -28,7 +28,7 @@ class MaskDetector(Engine):
 
     stage = "detect"
     name = "masks"
-    version = 10
+    version = 11
     max_batch = 16
     Params = MaskDetectorParams
     params: MaskDetectorParams

@@ -33,7 +33,7 @@ class GrabCutMask(Engine):
 
     stage = "mask"
     name = "grabcut"
-    version = 10
+    version = 11
     max_batch = 16
     Params = GrabCutMaskParams
     params: GrabCutMaskParams

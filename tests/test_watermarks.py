@@ -1,0 +1,74 @@
+"""Watermarks tiled over the whole photo: learnt beside the product, found over it."""
+
+import cv2
+import numpy as np
+import pytest
+
+from packshot.background import to_lab
+from packshot.foreground import find_foreground
+from packshot.marks import find_marks
+from packshot.watermarks import tiled_over
+
+
+def box(x0: float, y0: float, x1: float, y1: float) -> np.ndarray:
+    return np.float32([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
+
+
+@pytest.fixture
+def tin():
+    """A dark mottled tin with its own word on white: RGB uint8 (500, 500, 3), and its mask."""
+    image = np.full((500, 500, 3), 255, np.uint8)
+    mottle = cv2.GaussianBlur(np.random.default_rng(0).normal(0, 14, (500, 500)).astype(np.float32), (0, 0), 1.5)
+    image[100:400, 150:350] = (np.clip(60 + mottle, 0, 255)[100:400, 150:350, None] * (1.0, 0.8, 0.7)).astype(np.uint8)
+    product = (image != 255).any(axis=2)
+    cv2.putText(image, "TEA", (215, 225), cv2.FONT_HERSHEY_SIMPLEX, 1.3, (190, 180, 120), 3)
+    return image, product
+
+
+def write(image: np.ndarray, words: list[str], where: np.ndarray | None = None) -> tuple[list[np.ndarray], np.ndarray]:
+    """Writes `words` in turn in rows that begin here and there, grey and see-through; returns boxes and ink, bool."""
+    quads, ink = [], np.zeros(image.shape[:2], np.uint8)
+    for row, top in enumerate(range(20, 500, 60)):
+        for column, left in enumerate(range(10 + 60 * (row % 2), 400, 120)):
+            word = words[(3 * row + column) % len(words)]
+            cv2.putText(ink, word, (left, top), cv2.FONT_HERSHEY_SIMPLEX, 0.6, 255, 2)
+            quads.append(box(left - 2, top - 18, left + 92, top + 6))
+    if where is not None:
+        ink[~where] = 0
+    share = 0.5 * ink[..., None] / 255
+    image[:] = np.round(image * (1 - share) + 128 * share).astype(np.uint8)
+    return quads, ink > 127
+
+
+def over_product(image: np.ndarray, product: np.ndarray, quads: list[np.ndarray]) -> np.ndarray:
+    """What is found where the reader read nothing on the product."""
+    lab = to_lab(image)
+    beside = [quad for quad in quads if not on(product, quad)]
+    return tiled_over(lab[..., 0], product, find_marks(lab, find_foreground(image), beside))
+
+
+def on(product: np.ndarray, quad: np.ndarray) -> bool:
+    (x0, y0), (x1, y1) = quad.min(axis=0).astype(int), quad.max(axis=0).astype(int)
+    return bool(product[max(0, y0) : y1 + 1, max(0, x0) : x1 + 1].any())
+
+
+def test_what_is_dark_on_the_background_and_light_on_the_product_is_found(tin):
+    image, product = tin
+    own = (image[..., 0] == 190) & product
+    quads, ink = write(image, ["shop24"])
+    over = over_product(image, product, quads)
+    assert over[ink & product].mean() > 0.9
+    assert (over & ~ink).sum() < 0.3 * over.sum()
+    assert over[own & ~ink].mean() < 0.1
+
+
+def test_captions_of_one_length_are_no_watermark(tin):
+    image, product = tin
+    quads, _ = write(image, ["mirror", "wooden", "bottle", "fabric", "ground", "lights", "square"], ~product)
+    assert not over_product(image, product, quads).any()
+
+
+def test_writing_on_the_wall_behind_the_product_is_not_over_it(tin):
+    image, product = tin
+    quads, _ = write(image, ["shop24"], ~product)
+    assert not over_product(image, product, quads).any()
