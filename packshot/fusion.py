@@ -23,7 +23,7 @@ def pale_parts(found: Foreground, product: np.ndarray, saliency: np.ndarray, mar
         return np.zeros_like(product)
     known = background.mask & (saliency < 0.05)
     scatter = float(np.median(background.distance[known])) if known.any() else 1.0
-    exact = cv2.blur(background.distance, (3, 3)) < 1.5 * scatter + 0.5
+    exact = cv2.blur(background.distance, (3, 3)) < 1.5 * scatter + 1.0
     # An opening is exact all over, and larger than the gaps between the specks of a fabric.
     width = max(3, round(max(product.shape) / 170) | 1)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))

@@ -35,7 +35,7 @@ def lenses(small: np.ndarray, lab: np.ndarray, foreground: np.ndarray, quads: li
     windows = np.any(discs, axis=0)
     rest = (fill_holes(foreground & ~windows) & ~windows).sum()
     # The straps on both sides of a dial are as large as what a window leaves of its product.
-    least = [0.5 if _meetings(foreground, *circle) < 2 else 1.0 for circle in found]
+    least = [1.0 if _has_straps(foreground, *circle) else 0.5 for circle in found]
     enough = all(rest >= share * disc.sum() for share, disc in zip(least, discs, strict=True))
     return discs if enough else []
 
@@ -97,11 +97,16 @@ def _is_window(lab: np.ndarray, foreground: np.ndarray, x: float, y: float, radi
     )
 
 
-def _meetings(foreground: np.ndarray, x: float, y: float, radius: float) -> int:
-    """On how many sides the product goes on around a circle."""
+def _has_straps(foreground: np.ndarray, x: float, y: float, radius: float) -> bool:
+    """Whether the product goes on from a circle on opposite sides, as a watch does."""
     beyond = _product_around(foreground, x, y, radius)
-    starts = np.flatnonzero(beyond & ~np.roll(beyond, 1))
-    return sum(bool(np.roll(beyond, -start)[:4].all()) for start in starts)
+    runs, count = [], len(beyond)
+    for start in np.flatnonzero(beyond & ~np.roll(beyond, 1)):
+        length = int(np.argmin(np.roll(beyond, -start)))
+        if length >= 4:
+            runs.append(start + length / 2)
+    apart = [abs((a - b + count / 2) % count - count / 2) for a in runs for b in runs]
+    return any(gap > 0.4 * count for gap in apart)
 
 
 def _product_around(foreground: np.ndarray, x: float, y: float, radius: float) -> np.ndarray:

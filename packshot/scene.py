@@ -36,6 +36,8 @@ from packshot.plates import grown, thin_lines
 from packshot.watermarks import tiled_over
 
 _RANGE = 4
+_LEAST_ADDED = 0.2
+"""Share of the product."""
 
 
 @dataclass(slots=True)
@@ -104,6 +106,8 @@ def read_scene(
         likely = settle(layers(small, found, saliency, see(small), marks, lines | mirrored, product))
         # Plates are known by their writing: what is neat and looks like a box must be more than likely.
         product = drop_specks(likely > np.where(marks.plates, 0.9, 0.5), max(6, int(0.0003 * body.size)))
+        product &= ~_additions(product, chosen)
+        product &= ~mirror_image(lab, found.background, product, marks.all | lines)
         product |= _rest_of_range(product, chosen)
         if found.background.sure:
             product |= _dials(product, chosen)
@@ -149,17 +153,33 @@ def _look(
     return saliency
 
 
+def _additions(product: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """bool (h, w): small pieces that rules had not `chosen`. They know what lenses, barcodes and other things beside
+    the product are; the networks go by looks. Of a range, only what is smaller than its things."""
+    limit = _LEAST_ADDED * product.sum()
+    usual = _usual_size(chosen)
+    if usual is not None:
+        limit = min(limit, 0.25 * usual)
+    added = [piece for piece in split(product) if piece.sum() < limit and (piece & chosen).sum() < 0.2 * piece.sum()]
+    return union(added, np.zeros_like(product))
+
+
 def _rest_of_range(product: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    """bool (h, w): of a range of four and more things, those that rules had `chosen` and the network lost: it sees
-    each of them small. None of a product that is not a range."""
-    pieces = [piece for piece in split(product) if piece.sum() > 0.001 * piece.size]
-    if len(pieces) < _RANGE:
+    """bool (h, w): of a range, those things that rules had `chosen` and the network lost: it sees each of them small.
+    None of a product that is not a range."""
+    usual = _usual_size(product)
+    if usual is None:
         return np.zeros_like(product)
-    usual = np.median([piece.sum() for piece in pieces])
     lost = [
         piece for piece in split(chosen) if piece.sum() > 0.25 * usual and (piece & product).sum() < 0.3 * piece.sum()
     ]
     return union(lost, np.zeros_like(product))
+
+
+def _usual_size(product: np.ndarray) -> float | None:
+    """px of the middle one of a range's things; None for fewer than four pieces."""
+    sizes = [int(piece.sum()) for piece in split(product) if piece.sum() > 0.001 * piece.size]
+    return float(np.median(sizes)) if len(sizes) >= _RANGE else None
 
 
 def _dials(product: np.ndarray, chosen: np.ndarray) -> np.ndarray:
