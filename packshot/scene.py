@@ -155,7 +155,10 @@ def _look(
 
 def _additions(product: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     """bool (h, w): small pieces that rules had not `chosen`. They know what lenses, barcodes and other things beside
-    the product are; the networks go by looks. Of a range, only what is smaller than its things."""
+    the product are; the networks go by looks. Of a range, only what is smaller than its things; none where rules and
+    networks saw different products."""
+    if (product & chosen).sum() < 0.9 * chosen.sum():
+        return np.zeros_like(product)
     limit = _LEAST_ADDED * product.sum()
     usual = _usual_size(chosen)
     if usual is not None:
