@@ -34,9 +34,7 @@ def tiled_over(light: np.ndarray, product: np.ndarray, marks: Marks) -> np.ndarr
     # Half on the product, a tile may be dark on one side of the outline and light on the other.
     sides = [cv2.matchTemplate(way, tile, cv2.TM_CCOEFF_NORMED) for way in (detail, np.where(behind, -detail, detail))]
     strength = np.max(np.abs(sides), axis=0)
-    grid = [
-        (slice(y, y + tile.shape[0]), slice(x, x + tile.shape[1])) for x, y in _on_grid(places, strength, quads[0])
-    ]
+    grid = [(slice(y, y + tile.shape[0]), slice(x, x + tile.shape[1])) for x, y in _on_grid(places, strength, quads[0])]
     shown = [_correlation(detail[at], tile, behind[at]) for at in grid if behind[at].mean() > 0.3]
     if not shown or np.median(shown) < _SHOWN:
         return nothing
