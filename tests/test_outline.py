@@ -6,7 +6,7 @@ import numpy as np
 from packshot.foreground import find_foreground
 from packshot.outline import LAYERS, as_fed, shared_outline
 from packshot.saliency import shared_saliency
-from packshot.scene import Scene, read_scene
+from packshot.scene import Scene, _additions, read_scene
 
 
 def headband() -> tuple[np.ndarray, np.ndarray]:
@@ -118,3 +118,24 @@ def test_a_hole_in_what_rules_chose_is_a_dial_unless_the_background_is_seen_in_i
         assert scene.product[120:280, 110:130].all()
         assert scene.product[180:220, 180:220].all() == kept
         assert scene.product[180:220, 180:220].any() == kept
+
+
+def test_small_things_that_rules_had_not_chosen_are_no_product():
+    product, chosen = np.zeros((200, 300), bool), np.zeros((200, 300), bool)
+    product[20:120, 20:120] = chosen[20:120, 20:120] = True
+    product[140:170, 220:260] = True  # a barcode, say
+    assert np.array_equal(_additions(product, chosen), product & ~chosen)
+    # As large as a pair's other half:
+    product[60:190, 160:290] = True
+    assert not _additions(product, chosen).any()
+    # Rules saw another product, or a range of which they lost a thing.
+    product[:], chosen[:] = False, False
+    for number in range(5):
+        product[20:60, 20 + 50 * number : 55 + 50 * number] = True
+        chosen[20:60, 20 + 50 * number : 55 + 50 * number] = number < 4
+    assert not _additions(product, chosen).any()
+    product[20:60, 220:255] = False
+    product[20:30, 222:230] = True
+    assert np.array_equal(_additions(product, chosen), product & ~chosen)
+    chosen[100:190] = True
+    assert not _additions(product, chosen).any()
