@@ -57,12 +57,13 @@ def _detail(light: np.ndarray, product: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def _of_one_size(product: np.ndarray, marks: Marks) -> list[np.ndarray]:
-    """The largest group of boxes off the product, wholly in the photo, that are as wide and as high as each other."""
+    """The largest group of boxes off the product, wholly in the photo, that are as wide and as high as each other. None
+    that are too small to compare."""
     limit = np.array(product.shape[::-1]) - 1
     quads = [
         quad
         for quad, mask in zip(marks.quads, marks.writing, strict=True)
-        if not (mask & product).any() and (quad >= 0).all() and (quad <= limit).all()
+        if not (mask & product).any() and (quad >= 0).all() and (quad <= limit).all() and _shorter(quad) >= 4
     ]
     if not quads:
         return []
@@ -71,6 +72,10 @@ def _of_one_size(product: np.ndarray, marks: Marks) -> list[np.ndarray]:
     lengths = np.linalg.norm(shapes, axis=1)
     alike = np.linalg.norm(shapes[:, None] - shapes[None], axis=2) < 0.12 * lengths[:, None]
     return [quads[k] for k in np.flatnonzero(alike[alike.sum(axis=1).argmax()])]
+
+
+def _shorter(quad: np.ndarray) -> float:
+    return float(min(np.linalg.norm(quad[1] - quad[0]), np.linalg.norm(quad[3] - quad[0])))
 
 
 def _tile(detail: np.ndarray, quads: list[np.ndarray]) -> tuple[np.ndarray, list[tuple[int, int]]]:
@@ -96,7 +101,8 @@ def _tile(detail: np.ndarray, quads: list[np.ndarray]) -> tuple[np.ndarray, list
 
 def _correlation(patch: np.ndarray, tile: np.ndarray, where: np.ndarray) -> float:
     """How much alike two pictures are, with or against each other, in [0, 1]; `where` bool, of the same shape."""
-    return float(abs(np.corrcoef(patch[where], tile[where])[0, 1]))
+    first, second = (values[where] - values[where].mean() for values in (patch, tile))
+    return float(abs(first @ second) / (np.linalg.norm(first) * np.linalg.norm(second) + 1e-3))
 
 
 def _on_grid(places: list[tuple[int, int]], strength: np.ndarray, quad: np.ndarray) -> list[tuple[int, int]]:

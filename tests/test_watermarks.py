@@ -68,7 +68,16 @@ def test_captions_of_one_length_are_no_watermark(tin):
     assert not over_product(image, product, quads).any()
 
 
-def test_writing_on_the_wall_behind_the_product_is_not_over_it(tin):
+@pytest.mark.parametrize("flat", [False, True])
+def test_writing_on_the_wall_behind_the_product_is_not_over_it(tin, flat):
     image, product = tin
+    if flat:
+        image[product] = (60, 48, 42)
     quads, _ = write(image, ["shop24"], ~product)
     assert not over_product(image, product, quads).any()
+
+
+def test_specks_that_a_reader_took_for_writing_are_none(tin):
+    image, product = tin
+    specks = [box(20 + 15 * k, 30, 20 + 15 * k + k % 3, 30 + k % 2) for k in range(9)]
+    assert not over_product(image, product, specks).any()
