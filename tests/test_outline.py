@@ -139,3 +139,15 @@ def test_small_things_that_rules_had_not_chosen_are_no_product():
     assert np.array_equal(_additions(product, chosen), product & ~chosen)
     chosen[100:190] = True
     assert not _additions(product, chosen).any()
+
+
+def test_a_mirror_image_that_the_network_takes_for_product_is_none():
+    image = np.full((400, 400, 3), 255, np.uint8)
+    shaded(image, 120, 60, 280, 220)
+    cv2.rectangle(image, (150, 90), (250, 120), (230, 200, 40), cv2.FILLED)
+    cv2.circle(image, (200, 180), 25, (20, 160, 60), cv2.FILLED)
+    thing = image[60:220].astype(np.float32)
+    image[220:380] = np.round(255 - 0.14 * (255 - thing[::-1]))
+    scene = settled_by(image, [], (image < 253).any(axis=2).astype(np.float32))
+    assert scene.product[70:210, 130:270].all()
+    assert not scene.product[230:].any()
