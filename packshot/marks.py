@@ -8,6 +8,7 @@ import numpy as np
 from packshot.compose import thickness
 from packshot.foreground import Foreground
 from packshot.plates import drawn_plate, plate_under, unseen_plate
+from packshot.quads import fill_quad, line_height
 
 
 @dataclass(slots=True)
@@ -38,12 +39,12 @@ def find_marks(lab: np.ndarray, found: Foreground, quads: list[np.ndarray]) -> M
     shape_hw = lab.shape[:2]
     empty = np.zeros(shape_hw, bool)
     # No line of writing is that tall: a reader takes bare outlines for letters.
-    quads = [quad for quad in quads if _line_height(quad) < 0.3 * max(shape_hw)]
+    quads = [quad for quad in quads if line_height(quad) < 0.3 * max(shape_hw)]
     alike = found.background.mask | found.background.alike
     foreground = found.mask if found.background.busy else ~alike & ~found.background.frame
-    writing = [_quad_mask(quad, shape_hw) for quad in quads]
+    writing = [fill_quad(quad, shape_hw) for quad in quads]
     around = [_around(mask, quad) for mask, quad in zip(writing, quads, strict=True)]
-    heights = [_line_height(quad) for quad in quads]
+    heights = [line_height(quad) for quad in quads]
     lettered = [_has_strokes(foreground & mask, height) for mask, height in zip(writing, heights, strict=True)]
     floating = [
         bool(letters and (not ring.any() or (~foreground)[ring].mean() > 0.55))
@@ -102,25 +103,14 @@ def without_marks(small: np.ndarray, found: Foreground, marks: Marks) -> np.ndar
     return np.where(hidden[..., None], fill, small)
 
 
-def _line_height(quad: np.ndarray) -> float:
-    return float(min(np.linalg.norm(quad[0] - quad[3]), np.linalg.norm(quad[0] - quad[1])))
-
-
 def _has_strokes(marks: np.ndarray, height: float) -> bool:
     """Whether the marks in a text box are as thin as letters are; a product that was taken for a letter is not."""
     return not marks.any() or thickness(marks) < 0.42 * height + 1.5
 
 
-def _quad_mask(quad: np.ndarray, shape_hw: tuple[int, int]) -> np.ndarray:
-    mask = np.zeros(shape_hw, np.uint8)
-    cv2.fillPoly(mask, [np.round(quad).astype(np.int32)], 1)
-    return mask > 0
-
-
 def _around(mask: np.ndarray, quad: np.ndarray) -> np.ndarray:
     """A ring outside a text box: a gap, then as wide as a quarter of the line is high."""
-    height = min(np.linalg.norm(quad[0] - quad[3]), np.linalg.norm(quad[0] - quad[1]))
-    gap, width = 1, max(2, int(0.25 * height))
+    gap, width = 1, max(2, int(0.25 * line_height(quad)))
     solid = mask.astype(np.uint8)
     near = cv2.dilate(solid, np.ones((2 * gap + 1,) * 2, np.uint8))
     far = cv2.dilate(solid, np.ones((2 * (gap + width) + 1,) * 2, np.uint8))

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from packshot.marks import Marks
+from packshot.quads import line_height
 
 _SLANT = 8.0
 """Degrees; what is printed on a product may lean, but not at the very angle of what floats beside it."""
@@ -16,7 +17,8 @@ def writing_over(lab: np.ndarray, product: np.ndarray, marks: Marks, unlike: np.
     `lab` float32 (h, w, 3); `unlike` float32 (h, w), the colour distance from the background.
     """
     found = np.zeros(product.shape, bool)
-    angles, heights = (np.array([f(quad) for quad in marks.quads]) for f in (_angle, _height))
+    angles = np.array([_angle(quad) for quad in marks.quads])
+    heights = np.array([max(1.0, line_height(quad)) for quad in marks.quads])
     shares = np.array([(mask & product).sum() / max(1, mask.sum()) for mask in marks.writing])
     floats = np.array([bool((mask & marks.loose).sum() > 0.9 * mask.sum()) for mask in marks.writing], bool)
     for k, mask in enumerate(marks.writing):
@@ -62,10 +64,6 @@ def _angle(quad: np.ndarray) -> float:
     x, y = along if np.linalg.norm(along) >= np.linalg.norm(down) else down
     angle = float(np.degrees(np.arctan2(y, x)))
     return angle - 180 if angle > 90 else angle + 180 if angle <= -90 else angle
-
-
-def _height(quad: np.ndarray) -> float:
-    return max(1.0, float(min(np.linalg.norm(quad[0] - quad[3]), np.linalg.norm(quad[0] - quad[1]))))
 
 
 def _apart(angles: np.ndarray, angle: float) -> np.ndarray:

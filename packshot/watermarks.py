@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from packshot.marks import Marks
+from packshot.quads import line_height
 
 _LEAST = 5
 """Boxes of one size and slant that float: fewer may be a list's captions."""
@@ -22,7 +23,7 @@ def tiled_over(light: np.ndarray, product: np.ndarray, marks: Marks) -> np.ndarr
     quads = _of_one_size(product, marks)
     if len(quads) < _LEAST:
         return nothing
-    height = float(np.median([quad[:, 1].max() - quad[:, 1].min() for quad in quads]))
+    height = float(np.median([line_height(quad) for quad in quads]))
     detail = _detail(light, product, max(2.0, 0.25 * height))
     # Tiles go on beyond the photo's edge.
     margin = int(max(np.ptp(quad, axis=0).max() for quad in quads)) // 2
@@ -63,7 +64,7 @@ def _of_one_size(product: np.ndarray, marks: Marks) -> list[np.ndarray]:
     quads = [
         quad
         for quad, mask in zip(marks.quads, marks.writing, strict=True)
-        if not (mask & product).any() and (quad >= 0).all() and (quad <= limit).all() and _shorter(quad) >= 4
+        if not (mask & product).any() and (quad >= 0).all() and (quad <= limit).all() and line_height(quad) >= 4
     ]
     if not quads:
         return []
@@ -72,10 +73,6 @@ def _of_one_size(product: np.ndarray, marks: Marks) -> list[np.ndarray]:
     lengths = np.linalg.norm(shapes, axis=1)
     alike = np.linalg.norm(shapes[:, None] - shapes[None], axis=2) < 0.12 * lengths[:, None]
     return [quads[k] for k in np.flatnonzero(alike[alike.sum(axis=1).argmax()])]
-
-
-def _shorter(quad: np.ndarray) -> float:
-    return float(min(np.linalg.norm(quad[1] - quad[0]), np.linalg.norm(quad[3] - quad[0])))
 
 
 def _tile(detail: np.ndarray, quads: list[np.ndarray]) -> tuple[np.ndarray, list[tuple[int, int]]]:
