@@ -31,13 +31,14 @@ from packshot.marks import (
 from packshot.mirrors import mirror_image
 from packshot.outline import layers
 from packshot.overwriting import writing_over
-from packshot.parts import Part, bounds, make_part, split
+from packshot.parts import Part, bounds, is_detail, make_part, split
 from packshot.plates import grown, thin_lines
 from packshot.watermarks import tiled_over
 
 _RANGE = 4
 _LEAST_ADDED = 0.2
 """Share of the product."""
+_SURE = 0.9
 
 
 @dataclass(slots=True)
@@ -106,7 +107,7 @@ def read_scene(
         likely = settle(layers(small, found, saliency, see(small), marks, lines | mirrored, product))
         # Plates are known by their writing: what is neat and looks like a box must be more than likely.
         product = drop_specks(likely > np.where(marks.plates, 0.9, 0.5), max(6, int(0.0003 * body.size)))
-        product &= ~_additions(product, chosen)
+        product &= ~_additions(product, chosen, likely if found.background.sure else None)
         product &= ~mirror_image(lab, found.background, product, marks.all | lines)
         product |= _rest_of_range(product, chosen)
         if found.background.sure:
@@ -153,10 +154,11 @@ def _look(
     return saliency
 
 
-def _additions(product: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+def _additions(product: np.ndarray, chosen: np.ndarray, likely: np.ndarray | None) -> np.ndarray:
     """bool (h, w): small pieces that rules had not `chosen`. They know what lenses, barcodes and other things beside
-    the product are; the networks go by looks. Of a range, only what is smaller than its things; none where rules and
-    networks saw different products."""
+    the product are; the networks go by looks, and are believed where the background is known, they are sure, and it
+    looks like no lens: `likely` float32 (h, w), None elsewhere. Of a range, only what is smaller than its things; none
+    where rules and networks saw different products."""
     if (product & chosen).sum() < 0.9 * chosen.sum():
         return np.zeros_like(product)
     limit = _LEAST_ADDED * product.sum()
@@ -164,6 +166,8 @@ def _additions(product: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     if usual is not None:
         limit = min(limit, 0.25 * usual)
     added = [piece for piece in split(product) if piece.sum() < limit and (piece & chosen).sum() < 0.2 * piece.sum()]
+    if likely is not None:
+        added = [piece for piece in added if likely[piece].mean() < _SURE or is_detail(make_part(piece, "", 0.0))]
     return union(added, np.zeros_like(product))
 
 

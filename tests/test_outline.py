@@ -124,21 +124,27 @@ def test_small_things_that_rules_had_not_chosen_are_no_product():
     product, chosen = np.zeros((200, 300), bool), np.zeros((200, 300), bool)
     product[20:120, 20:120] = chosen[20:120, 20:120] = True
     product[140:170, 220:260] = True  # a barcode, say
-    assert np.array_equal(_additions(product, chosen), product & ~chosen)
+    assert np.array_equal(_additions(product, chosen, None), product & ~chosen)
+    for how_sure, gone in ((0.8, True), (0.97, False)):
+        likely = np.full(product.shape, how_sure, np.float32)
+        assert _additions(product, chosen, likely).any() == gone
+    # However sure, a lens is none.
+    round_one = cv2.circle(chosen.astype(np.uint8), (220, 60), 22, 1, cv2.FILLED) > 0
+    assert np.array_equal(_additions(round_one, chosen, likely), round_one & ~chosen)
     # As large as a pair's other half:
     product[60:190, 160:290] = True
-    assert not _additions(product, chosen).any()
+    assert not _additions(product, chosen, None).any()
     # Rules saw another product, or a range of which they lost a thing.
     product[:], chosen[:] = False, False
     for number in range(5):
         product[20:60, 20 + 50 * number : 55 + 50 * number] = True
         chosen[20:60, 20 + 50 * number : 55 + 50 * number] = number < 4
-    assert not _additions(product, chosen).any()
+    assert not _additions(product, chosen, None).any()
     product[20:60, 220:255] = False
     product[20:30, 222:230] = True
-    assert np.array_equal(_additions(product, chosen), product & ~chosen)
+    assert np.array_equal(_additions(product, chosen, None), product & ~chosen)
     chosen[100:190] = True
-    assert not _additions(product, chosen).any()
+    assert not _additions(product, chosen, None).any()
 
 
 def test_a_mirror_image_that_the_network_takes_for_product_is_none():
