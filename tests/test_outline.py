@@ -6,7 +6,7 @@ import numpy as np
 from packshot.foreground import find_foreground
 from packshot.outline import LAYERS, as_fed, shared_outline
 from packshot.saliency import shared_saliency
-from packshot.scene import Scene, _additions, read_scene
+from packshot.scene import Scene, _additions, _rest_of_range, read_scene
 
 
 def headband() -> tuple[np.ndarray, np.ndarray]:
@@ -91,6 +91,16 @@ def test_a_range_keeps_what_rules_chose_and_a_pair_does_not():
         scene = settled_by(image, [], likely)
         assert scene.product[60:110, 50:90].all()
         assert scene.product[60:110, 180:220].all() == (things == 6)
+
+
+def test_what_is_much_larger_than_a_ranges_things_is_none_of_them():
+    product = np.zeros((120, 400), bool)
+    for x in range(4, 120, 24):
+        product[20:40, x : x + 16] = True
+    lost, ground = np.zeros_like(product), np.zeros_like(product)
+    lost[20:40, 130:146] = True
+    ground[10:110, 200:390] = True
+    assert np.array_equal(_rest_of_range(product, product | lost | ground), lost)
 
 
 def test_a_plate_known_by_its_writing_is_product_only_where_that_is_nearly_sure():

@@ -33,7 +33,7 @@ class GrabCutMask(Engine):
 
     stage = "mask"
     name = "grabcut"
-    version = 11
+    version = 12
     max_batch = 16
     Params = GrabCutMaskParams
     params: GrabCutMaskParams
