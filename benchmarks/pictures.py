@@ -26,7 +26,7 @@ from packshot.compositing import on_white
 from packshot.config import load_profile
 from packshot.engines import make_engine
 from packshot.errors import PhotoError
-from packshot.fidelity import Gates
+from packshot.fidelity import Gates, failures
 from packshot.stages import STAGES
 from packshot.synth import SynthPhoto, make_photo
 
@@ -41,27 +41,29 @@ VERDICTS = (
     "other_infographics",
 )
 KINDS = ("even with infographics", "even clean", "busy", "no product")
+GATED = ("cutout_confidence", "covered_outline")
 CHAIN = ("ocr", "segment", "caption", "detect", "mask", "inpaint")
 WITHOUT_MATTING = {"mask.matting": "false"}
 
 
 @dataclass(slots=True)
 class Row:
-    """One photo: `error`, the code where no cutout came out; `placed`, the figures of the placement."""
+    """One photo: `gated`, the cutout's figures that the gate goes by; `error`, the code where no cutout came out;
+    `placed`, the figures of the placement."""
 
     number: int
     kind: str
     verdict: str
     figures: CutoutFigures
-    confidence: float
+    gated: dict[str, float]
     error: str | None
     texts_left: int | None
     placed: dict[str, Any]
     seconds: float
 
-    def passes(self, limit: float) -> bool:
-        """Whether the gate lets it pass where `limit` is the least confidence."""
-        return self.error is None and self.confidence >= limit
+    def passes(self, gates: Gates | None) -> bool:
+        """Whether its cutout is let pass; None: there is no gate."""
+        return self.error is None and not (gates and failures(self.gated, gates))
 
 
 _ENGINES: dict[str, Any] = {}
@@ -111,7 +113,7 @@ def judge(task: tuple[int, argparse.Namespace, dict[str, str]]) -> tuple[Row, np
         picture_kind(photo),
         photo.verdict,
         measure(photo, cutout.pixels),
-        float(cutout.figures.get("cutout_confidence", 1.0)) if error in (None, "gate_failed") else 0.0,
+        {name: cutout.figures[name] for name in GATED if name in cutout.figures},
         error,
         texts_left(photo, cutout.pixels) if cutout.pixels.any() else None,
         placed.figures if placed is not None else {},
@@ -132,8 +134,7 @@ def texts_left(photo: SynthPhoto, cutout: np.ndarray) -> int:
     return left
 
 
-def table(rows: list[Row], limit: float) -> list[str]:
-    """`limit`, the least confidence that the gate lets pass."""
+def table(rows: list[Row], gates: Gates | None) -> list[str]:
     lines = []
     for kind in KINDS[:-1]:
         some = [row for row in rows if row.kind == kind]
@@ -141,7 +142,7 @@ def table(rows: list[Row], limit: float) -> list[str]:
             continue
         m = mean_figures([row.figures for row in some])
         good = [row.figures.iou >= 0.9 for row in some]
-        passed = [row for row in some if row.passes(limit)]
+        passed = [row for row in some if row.passes(gates)]
         kept = np.mean([row.figures.iou >= 0.9 for row in passed]) if passed else np.nan
         texts = [row.texts_left for row in some if row.texts_left is not None]
         lines += [
@@ -156,7 +157,7 @@ def table(rows: list[Row], limit: float) -> list[str]:
         ]
         bad = sorted((row for row in some if row.figures.iou < 0.9), key=lambda row: row.figures.iou)
         if bad:
-            numbers = ", ".join(f"{row.number} ({row.figures.iou:.2f}{'*' * row.passes(limit)})" for row in bad)
+            numbers = ", ".join(f"{row.number} ({row.figures.iou:.2f}{'*' * row.passes(gates)})" for row in bad)
             lines.append(f"  not good (* passed the gate): {numbers}")
         expansion = [row.placed["expansion"] for row in some if row.placed.get("expansion") is not None]
         changed = [row.placed["changed_pixels"] for row in some if row.placed.get("changed_pixels") is not None]
@@ -165,7 +166,7 @@ def table(rows: list[Row], limit: float) -> list[str]:
             lines.append(f"  placed: {exact:.1%} exact, expansion {np.mean(expansion) if expansion else np.nan:.3f}")
     none = [row for row in rows if row.kind == "no product"]
     if none:
-        refused = np.mean([not row.passes(limit) for row in none])
+        refused = np.mean([not row.passes(gates) for row in none])
         coded = np.mean([row.error == "no_product" for row in none])
         lines.append(f"no product: {len(none)} photos, no_product {coded:.1%}, refused in all {refused:.1%}")
     return lines
@@ -193,15 +194,14 @@ def main() -> None:
     rows, cutouts = work(options, {})
     took, split = np.mean([row.seconds for row in rows]), f"split {options.split}, seed {options.seed}"
     print(f"{options.photos} photos, {split}, profile {options.profile}; {took:.2f} s each")
-    limit = gates.cutout_confidence
-    print("\n".join(table(rows, limit)))
+    print("\n".join(table(rows, gates)))
     if options.page:
-        write_worst(options.page, rows, cutouts, lambda number: draw(number, options.split, options.seed), limit)
+        write_worst(options.page, rows, cutouts, lambda number: draw(number, options.split, options.seed), gates)
     if options.ablations:
         print("without matting")
-        print("\n".join(table(work(options, WITHOUT_MATTING)[0], limit)))
+        print("\n".join(table(work(options, WITHOUT_MATTING)[0], gates)))
         print("without the gate")
-        print("\n".join(table(rows, 0.0)))
+        print("\n".join(table(rows, None)))
 
 
 if __name__ == "__main__":

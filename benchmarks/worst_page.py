@@ -6,17 +6,18 @@ from typing import Any
 import cv2
 import numpy as np
 
+from packshot.fidelity import Gates
 from packshot.synth import SynthPhoto
 
 CELL, COLUMNS, COUNT = 300, 2, 20
 
 
 def write_worst(
-    path: str, rows: Sequence[Any], cutouts: list[np.ndarray], draw: Callable[[int], SynthPhoto], limit: float
+    path: str, rows: Sequence[Any], cutouts: list[np.ndarray], draw: Callable[[int], SynthPhoto], gates: Gates
 ) -> None:
-    """`rows` with `number`, `kind`, `figures`, `confidence` and `passes`, asked with `limit`. A photo that shows no
+    """`rows` with `number`, `kind`, `figures`, `gated` and `passes`, asked with `gates`. A photo that shows no
     product is worst when it passes, and is left out when it does not."""
-    shown = [i for i, row in enumerate(rows) if row.kind != "no product" or row.passes(limit)]
+    shown = [i for i, row in enumerate(rows) if row.kind != "no product" or row.passes(gates)]
     scores = [-1.0 if rows[i].kind == "no product" else rows[i].figures.iou for i in shown]
     cells = []
     for i in (shown[k] for k in np.argsort(scores)[:COUNT]):
@@ -29,7 +30,8 @@ def write_worst(
                 _fit(on_pink(cutouts[i])),
             ]
         )
-        text = f"{row.number} {row.kind}: IoU {row.figures.iou:.2f}, confidence {row.confidence:.2f}"
+        confidence = row.gated.get("cutout_confidence", 0.0)
+        text = f"{row.number} {row.kind}: IoU {row.figures.iou:.2f}, confidence {confidence:.2f}"
         cv2.putText(cell, text, (4, CELL - 6), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (0, 0, 200), 1, cv2.LINE_AA)
         cells.append(cell)
     while len(cells) % COLUMNS:

@@ -20,6 +20,9 @@ class Gates(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     cutout_confidence: float = Field(0.5, ge=0, le=1, description="least agreement of two independent cutouts")
+    covered_outline: float = Field(
+        0.06, ge=0, le=1, description="most: share of the outline that ends at badges over it"
+    )
     frame_share: float = Field(0.05, ge=0, le=1, description="least: the product's larger extent over the frame's")
     edge_roughness: float = Field(0.8, ge=0, description="most: how much longer the outline is than when smoothed")
     halo: float = Field(0.12, ge=0, le=1, description="most: share of the outline lighter than either side of it")

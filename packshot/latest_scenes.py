@@ -12,11 +12,12 @@ from packshot.scene import Scene
 _KEPT = 256
 """Two batches; a scene of 512 × 512 takes 64 kB."""
 
-Seen = tuple[np.ndarray, np.ndarray | None, Agreement | None]
+Seen = tuple[np.ndarray, np.ndarray | None, Agreement | None, float]
 
 
 class LatestScenes:
-    """The product, the lines that cross it (both bool (h, w)) and the agreement, by reduced picture and text boxes.
+    """The product, the lines that cross it (both bool (h, w)), the agreement and the covered
+    share, by reduced picture and text boxes.
 
     Reading a scene is repeatable, so what is found here is what would be read. May be called from several threads.
     """
@@ -26,7 +27,7 @@ class LatestScenes:
         self._lock = Lock()
 
     def keep(self, small: np.ndarray, quads: list[np.ndarray], scene: Scene) -> None:
-        packed = np.packbits(scene.product), _packed(scene.crossings), scene.agreement
+        packed = np.packbits(scene.product), _packed(scene.crossings), scene.agreement, scene.covered
         with self._lock:
             self._held[_key(small, quads)] = packed
             while len(self._held) > _KEPT:
@@ -37,9 +38,10 @@ class LatestScenes:
             held = self._held.get(_key(small, quads))
         if held is None:
             return None
-        product, crossings, agreement = held
+        product, crossings, agreement, covered = held
         shape_hw = small.shape[:2]
-        return _unpacked(product, shape_hw), None if crossings is None else _unpacked(crossings, shape_hw), agreement
+        lines = None if crossings is None else _unpacked(crossings, shape_hw)
+        return _unpacked(product, shape_hw), lines, agreement, covered
 
 
 LATEST = LatestScenes()

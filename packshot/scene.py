@@ -15,6 +15,7 @@ from packshot.background import to_lab
 from packshot.badges import round_badges
 from packshot.candidates import choose, find_candidates
 from packshot.compose import drop_specks, fill_holes, thickness
+from packshot.covered import covered_outline
 from packshot.crossings import crossing_lines
 from packshot.foreground import Foreground
 from packshot.fusion import by_saliency, gaps, pale_parts, unsupported
@@ -44,7 +45,8 @@ _SURE = 0.9
 @dataclass(slots=True)
 class Scene:
     """`product` and `overlay` bool (h, w) exclude each other. `products` are best first. `agreement` is None where no
-    network looked, or nothing was found; `crossings` bool (h, w): callout lines and writing laid over the product."""
+    network looked, or nothing was found; `crossings` bool (h, w): callout lines and writing laid over the product;
+    `covered`: share of its outline that ends at plates before it."""
 
     product: np.ndarray
     overlay: np.ndarray
@@ -52,6 +54,7 @@ class Scene:
     overlays: list[Part] = field(default_factory=list)
     agreement: Agreement | None = None
     crossings: np.ndarray | None = None
+    covered: float = 0.0
 
 
 def read_scene(
@@ -131,7 +134,8 @@ def read_scene(
     crossings = crossing_lines(lab, product, lines, found.background.distance)
     crossings |= writing_over(lab, product, marks, found.background.distance)
     crossings |= tiled_over(lab[..., 0], product, marks)
-    return Scene(product, overlay | rest, product_parts, overlays, agreement, crossings)
+    covered = covered_outline(product, marks.plate_masks)
+    return Scene(product, overlay | rest, product_parts, overlays, agreement, crossings, covered)
 
 
 def _look(

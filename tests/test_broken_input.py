@@ -37,7 +37,13 @@ FAILURES = {
 }
 """What must become of the catalogue's broken rows; all others that are photos must end ok."""
 RETRYABLE = {"fault:500", "fault:timeout", "fault:truncated.jpg", "fault:reset", "fault:429", "unreachable"}
-NO_LIMITS = {"gates.cutout_confidence": 0.0, "gates.edge_roughness": 99.0, "gates.halo": 1.0, "gates.texts_left": 99}
+NO_LIMITS = {
+    "gates.cutout_confidence": 0.0,
+    "gates.covered_outline": 1.0,
+    "gates.edge_roughness": 99.0,
+    "gates.halo": 1.0,
+    "gates.texts_left": 99,
+}
 """How good the pictures are is not asked here."""
 OVERRIDES = NO_LIMITS | {
     "fetch.allow_private": True,

@@ -33,7 +33,7 @@ class GrabCutMask(Engine):
 
     stage = "mask"
     name = "grabcut"
-    version = 12
+    version = 13
     max_batch = 16
     Params = GrabCutMaskParams
     params: GrabCutMaskParams
@@ -45,15 +45,15 @@ class GrabCutMask(Engine):
     def _cut(self, image: np.ndarray, texts: Texts, detections: Detections) -> Raster:
         small = reduce(image, self.params.side)
         scale = np.float32([small.shape[1] / image.shape[1], small.shape[0] / image.shape[0]])
-        product, crossings, agreement = self._read(small, [box.quad * scale for box in texts.boxes])
+        product, crossings, agreement, covered = self._read(small, [box.quad * scale for box in texts.boxes])
         mask = product & self._allowed(detections, scale, small.shape[:2])
         # A speck's size is counted in the photo's pixels.
         mask = drop_specks(mask, max(1, round(self.params.specks * float(scale.prod()))))
         if not mask.any():
             raise PhotoError(ErrorCode.NO_PRODUCT, "nothing was left of the product in its box; cut it out by hand")
-        figures = {}
+        figures = {"covered_outline": round(covered, 3)}
         if agreement is not None:
-            figures = {
+            figures |= {
                 "cutout_confidence": round(confidence(agreement), 3),
                 "network_agreement": round(agreement.network, 3),
                 "refined_agreement": round(agreement.refined, 3),
@@ -69,7 +69,7 @@ class GrabCutMask(Engine):
         if (seen := LATEST.find(small, quads)) is not None:
             return seen
         scene = read_scene(small, find_foreground(small), quads, shared_saliency(), shared_outline())
-        return scene.product, scene.crossings, scene.agreement
+        return scene.product, scene.crossings, scene.agreement, scene.covered
 
     def _allowed(self, detections: Detections, scale: np.ndarray, shape_hw: tuple[int, int]) -> np.ndarray:
         """Where the detected product may be."""
