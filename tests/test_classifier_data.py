@@ -85,3 +85,13 @@ def test_wear_keeps_a_photo_a_photo():
         sides.append(width)
     assert min(sides) < 200 and max(sides) > 800
     assert 20 < in_proportion < 40
+
+
+def test_thumbnails_are_no_larger_than_asked(capsys):
+    thumbnails = [SyntheticSource(12, long_side=400, longest=140).photo(number).image for number in range(6)]
+    sides = [max(image.shape) for image in thumbnails]
+    assert 85 <= min(sides) < max(sides) <= 140
+    for unfit in (["--longest", "20"], ["--longest", "140", "--no-worn"]):
+        with pytest.raises(SystemExit):
+            main(["--synthetic", "12", "--out", "nowhere", *unfit])
+        assert "--longest takes 90 or more" in capsys.readouterr().err

@@ -23,7 +23,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from packshot.classifier.degrade import degrade
+from packshot.classifier.degrade import SMALLEST, degrade
 from packshot.classifier.facts import measure_facts
 from packshot.classifier.feature_set import FeatureRow, open_folder, shard_path, write_shard
 from packshot.classifier.features import describe_engine, make_features
@@ -49,14 +49,16 @@ class LabelledPhoto:
 @dataclass(frozen=True, slots=True)
 class SyntheticSource:
     """The first `photos` photos of the synthetic catalogue; the verdicts take turns. `worn` photos are also cropped,
-    rescaled, blurred and compressed at random (`degrade`). `long_side` draws them at that size in pixels, in the
-    catalogue's usual shapes: smaller ones are quicker to make and to read; 0 leaves the catalogue's own sizes."""
+    rescaled, blurred and compressed at random (`degrade`), with `longest` to thumbnails of that many pixels at most.
+    `long_side` draws them at that size in pixels, in the catalogue's usual shapes: smaller ones are quicker to make and
+    to read; 0 leaves the catalogue's own sizes."""
 
     photos: int
     split: str = "train"
     seed: int = 0
     worn: bool = True
     long_side: int = 0
+    longest: int = 0
 
     def __len__(self) -> int:
         return self.photos
@@ -77,7 +79,7 @@ class SyntheticSource:
             size_wh = size_wh if aspect >= 1 else (round(self.long_side * aspect), self.long_side)
         image = make_photo(photo_seed, verdict, size_wh, self.split).image
         if self.worn:
-            image = degrade(image, np.random.default_rng(photo_seed))
+            image = degrade(image, np.random.default_rng(photo_seed), self.longest)
         digest = hashlib.sha256(image.tobytes()).hexdigest()
         return LabelledPhoto(digest, verdict, f"synthetic {self.split} {photo_seed}", image)
 
@@ -198,6 +200,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the synthetic catalogue")
     parser.add_argument("--worn", action=argparse.BooleanOptionalAction, default=True, help="degrade synthetic photos")
     parser.add_argument("--long-side", type=int, default=0, help="px; draw synthetic photos at this size")
+    parser.add_argument(
+        "--longest", type=int, default=0, help="px; wear synthetic photos down to thumbnails of at most"
+    )
     parser.add_argument("--props", type=Path, help="folder of pictures that join the drawn ones (split train)")
     parser.add_argument("--ocr", default="rapid", help="engine that reads")
     parser.add_argument("--segment", default="grabcut", help="engine that segments")
@@ -205,11 +210,15 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.props and (options.labels or options.split != "train"):
         parser.error("--props joins the synthetic catalogue's split train: it goes with --synthetic alone")
+    if options.longest and (options.labels or not options.worn or options.longest < SMALLEST):
+        parser.error(f"--longest takes {SMALLEST} or more, and goes with worn photos of the synthetic catalogue")
     try:
         source = (
             read_labels(options.labels)
             if options.labels
-            else SyntheticSource(options.synthetic, options.split, options.seed, options.worn, options.long_side)
+            else SyntheticSource(
+                options.synthetic, options.split, options.seed, options.worn, options.long_side, options.longest
+            )
         )
         fill_folder(options.out, source, options.ocr, options.segment, options.workers, options.props)
     except PackshotError as error:

@@ -9,13 +9,18 @@ import cv2
 import numpy as np
 
 
-def degrade(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """RGB uint8 (H, W, 3) to a worn copy, of a long side between 90 px and its own."""
+SMALLEST, _USUAL = 90, 420
+"""px, the long sides between which most photos are brought."""
+
+
+def degrade(image: np.ndarray, rng: np.random.Generator, longest: int = 0) -> np.ndarray:
+    """RGB uint8 (H, W, 3) to a worn copy, of a long side between 90 px and its own; with `longest`, a thumbnail of
+    that many pixels at most."""
     image = _crop(image, rng)
     if rng.random() < 0.25:
         image = _squash(image, rng)
-    if rng.random() < 0.6:
-        image = _rescale(image, float(np.exp(rng.uniform(np.log(90), np.log(420)))))
+    if longest or rng.random() < 0.6:
+        image = _rescale(image, float(np.exp(rng.uniform(np.log(SMALLEST), np.log(longest or _USUAL)))))
     if rng.random() < 0.3:
         image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, 1.0))
     if rng.random() < 0.6:

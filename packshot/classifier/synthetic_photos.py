@@ -92,7 +92,7 @@ def _remember(store_url: str, source: SyntheticSource, number: int, key: str) ->
 
 def _url(source: SyntheticSource, number: int) -> str:
     worn = "worn" if source.worn else "unworn"
-    return f"{SCHEME}{source.split}/{source.seed}/{number}/{worn}/{source.long_side}/{_generator()}"
+    return f"{SCHEME}{source.split}/{source.seed}/{number}/{worn}/{source.long_side}/{source.longest}/{_generator()}"
 
 
 @lru_cache(maxsize=1)
