@@ -8,7 +8,6 @@ pictures as in a real catalogue.
 import cv2
 import numpy as np
 
-
 SMALLEST, _USUAL = 90, 420
 """px, the long sides between which most photos are brought."""
 
