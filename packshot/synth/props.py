@@ -5,8 +5,7 @@
     PROPS/rooms/*.jpg     rooms; those with a mask beside them (same name, .png) are photos of a product in a room
 
 Cut-outs make up half of the products, where there are enough of them and no kind of product is asked for.
-`packshot.synth.furniture` makes such a folder from free 3D models, `packshot.synth.panoramas` rooms for it from
-panoramas.
+`packshot.synth.furniture` makes such a folder from free 3D models.
 """
 
 from __future__ import annotations
