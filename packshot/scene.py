@@ -177,14 +177,15 @@ def _additions(product: np.ndarray, chosen: np.ndarray, likely: np.ndarray | Non
 
 def _rest_of_range(product: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     """bool (h, w): of a range, those things that rules had `chosen` and the network lost: it sees each of them small.
-    Nothing much larger than those things, which is ground; none of a product that is not a range."""
+    Nothing much larger than all of them, which is ground; none of a product that is not a range."""
     usual = _usual_size(product)
     if usual is None:
         return np.zeros_like(product)
+    most = max(4 * usual, 1.5 * max(piece.sum() for piece in split(product)))
     lost = [
         piece
         for piece in split(chosen)
-        if 0.25 * usual < piece.sum() < 4 * usual and (piece & product).sum() < 0.3 * piece.sum()
+        if 0.25 * usual < piece.sum() < most and (piece & product).sum() < 0.3 * piece.sum()
     ]
     return union(lost, np.zeros_like(product))
 

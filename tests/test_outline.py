@@ -103,6 +103,15 @@ def test_what_is_much_larger_than_a_ranges_things_is_none_of_them():
     assert np.array_equal(_rest_of_range(product, product | lost | ground), lost)
 
 
+def test_a_ranges_largest_things_may_be_lost_too():
+    product, lost = np.zeros((160, 160), bool), np.zeros((160, 160), bool)
+    for x in range(4, 120, 24):
+        product[10:20, x : x + 12] = True  # small things, and one of two large ones
+    product[60:100, 10:60] = True
+    lost[60:105, 80:130] = True
+    assert np.array_equal(_rest_of_range(product, product | lost), lost)
+
+
 def test_a_plate_known_by_its_writing_is_product_only_where_that_is_nearly_sure():
     image = np.full((400, 400, 3), 255, np.uint8)
     shaded(image, 60, 60, 180, 340)
