@@ -6,19 +6,18 @@ import numpy as np
 import pytest
 
 from benchmarks import pictures
+from benchmarks.large import NO_GATE
 from benchmarks.pictures import GATED, judge, table
 from packshot.fidelity import Gates
 
 OPTIONS = argparse.Namespace(split="test", seed=0, profile="lite", place=True)
-OPEN = {"gates.cutout_confidence": "0", "gates.covered_outline": "1", "gates.edge_roughness": "99", "gates.halo": "1"}
-OPEN["gates.texts_left"] = "99"
 
 
 @pytest.fixture(scope="module")
 def rows():
     """The same photo with open gates, and with one that nothing passes. Engines are kept: the second has its own."""
     made = []
-    for overrides in (OPEN, OPEN | {"gates.cutout_confidence": "1"}):
+    for overrides in (NO_GATE, NO_GATE | {"gates.cutout_confidence": "1"}):
         pictures._ENGINES.clear()
         made.append(judge((0, OPTIONS, overrides)))
     return made
