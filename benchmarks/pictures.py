@@ -26,7 +26,7 @@ from packshot.compositing import on_white
 from packshot.config import load_profile
 from packshot.engines import make_engine
 from packshot.errors import ErrorCode, PhotoError
-from packshot.fidelity import Gates, failures
+from packshot.fidelity import OF_CUTOUT, Gates, failures
 from packshot.stages import STAGES
 from packshot.synth import SynthPhoto, make_photo
 
@@ -41,7 +41,6 @@ VERDICTS = (
     "other_infographics",
 )
 KINDS = ("even with infographics", "even clean", "busy", "no product")
-GATED = ("cutout_confidence", "covered_outline")
 GATE_FAILED = str(ErrorCode.GATE_FAILED)
 CHAIN = ("ocr", "segment", "caption", "detect", "mask", "inpaint")
 WITHOUT_MATTING = {"mask.matting": "false"}
@@ -116,7 +115,7 @@ def judge(task: tuple[int, argparse.Namespace, dict[str, str]]) -> tuple[Row, np
         picture_kind(photo),
         photo.verdict,
         measure(photo, cutout.pixels),
-        {name: cutout.figures[name] for name in GATED if name in cutout.figures},
+        {name: cutout.figures[name] for name in OF_CUTOUT if name in cutout.figures},
         error,
         texts_left(photo, cutout.pixels) if cutout.pixels.any() else None,
         placed.figures["gates"] if isinstance(placed, Raster) else {},

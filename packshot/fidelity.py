@@ -35,6 +35,8 @@ class Gates(BaseModel):
     reader: str = Field("rapid", description="OCR engine that looks for text left over; empty: none looks")
 
 
+OF_CUTOUT = ("cutout_confidence", "covered_outline")
+"""Figures that `mask` measures; the others are the picture's."""
 _LEAST = frozenset({"cutout_confidence", "frame_share", "contrast"})
 """Figures that have to be large; the others have to be small."""
 _FATAL = ("changed_pixels", "blank")

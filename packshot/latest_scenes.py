@@ -16,8 +16,8 @@ Seen = tuple[np.ndarray, np.ndarray | None, Agreement | None, float]
 
 
 class LatestScenes:
-    """The product, the lines that cross it (both bool (h, w)), the agreement and the covered
-    share, by reduced picture and text boxes.
+    """The product, the lines that cross it (both bool (h, w)), the agreement and the covered share, by reduced picture
+    and text boxes.
 
     Reading a scene is repeatable, so what is found here is what would be read. May be called from several threads.
     """

@@ -7,8 +7,8 @@ import pytest
 
 from benchmarks import pictures
 from benchmarks.large import NO_GATE
-from benchmarks.pictures import GATED, judge, table
-from packshot.fidelity import Gates
+from benchmarks.pictures import judge, table
+from packshot.fidelity import OF_CUTOUT, Gates
 
 OPTIONS = argparse.Namespace(split="test", seed=0, profile="lite", place=True)
 
@@ -26,7 +26,7 @@ def rows():
 def test_a_placed_photo_has_the_figures_of_its_gates(rows):
     (row, cutout), _ = rows
     assert row.error is None and cutout[..., 3].any() and row.figures.iou > 0.5
-    assert set(row.gated) == set(GATED)
+    assert set(row.gated) == set(OF_CUTOUT)
     assert row.placed["changed_pixels"] == 0 and row.placed["expansion"] is not None
     assert any("100.0% usable, 100.0% of these exact" in line for line in table([row], Gates()))
 

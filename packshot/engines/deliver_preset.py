@@ -84,8 +84,7 @@ class PresetDelivery(Engine):
         if self.params.gates:
             alpha = np.ascontiguousarray(canvas[..., 3])
             measured = {
-                "cutout_confidence": cutout.figures.get("cutout_confidence"),
-                "covered_outline": cutout.figures.get("covered_outline"),
+                **{name: cutout.figures.get(name) for name in fidelity.OF_CUTOUT},
                 "frame_share": fidelity.frame_share(alpha),
                 "edge_roughness": fidelity.edge_roughness(alpha),
                 "texts_left": self._reader.left_in(cutout.pixels, found.overlay_texts) if self._reader else None,

@@ -153,8 +153,7 @@ class PlacingEngine(Engine):
         if self.params.gates:
             alpha = np.ascontiguousarray(canvas[..., 3])
             scene.figures = {
-                "cutout_confidence": cutout.figures.get("cutout_confidence"),
-                "covered_outline": cutout.figures.get("covered_outline"),
+                **{name: cutout.figures.get(name) for name in fidelity.OF_CUTOUT},
                 "frame_share": fidelity.frame_share(alpha),
                 "edge_roughness": fidelity.edge_roughness(alpha),
                 "texts_left": self._reader.left_in(cutout.pixels, found.overlay_texts) if self._reader else None,
