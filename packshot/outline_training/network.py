@@ -59,6 +59,10 @@ class OutlineNet(nn.Module):
             values = block(torch.cat([functional.interpolate(values, scale_factor=2, mode="nearest"), side], 1))
         return functional.pixel_shuffle(self.last(values), 2)
 
+    def in_order(self) -> list[nn.Module]:
+        """The blocks and the last convolution, as `forward` comes to them."""
+        return [self.first, *(block for pair in self.down for block in pair), *self.up, self.last]
+
     def write(self, path: Path) -> None:
         """As an ONNX graph: input `seen` as for `forward`, output `product` in [0, 1]; weights in 16 bits."""
         _Graph().write(self, path)

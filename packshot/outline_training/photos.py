@@ -61,11 +61,11 @@ def draw(number: int, split: str, reader: Engine) -> OutlinePhoto | None:
     return OutlinePhoto(caught[0], target, ~unclear)
 
 
-def load(folder: Path, split: str, photos: int) -> list[bytes]:
-    """Photos 0 to `photos` of a split, packed; what `folder` has not yet is drawn into it. Those in which rules find no
-    product are left out."""
+def load(folder: Path, split: str, numbers: range) -> list[bytes]:
+    """Photos of a split, packed; what `folder` has not yet is drawn into it. Those in which rules find no product are
+    left out."""
     folder.mkdir(parents=True, exist_ok=True)
-    missing = [number for number in range(photos) if not _path(folder, split, number).exists()]
+    missing = [number for number in numbers if not _path(folder, split, number).exists()]
     if missing:
         clock, context = time.monotonic(), multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(os.cpu_count() or 1, context) as pool:
@@ -74,7 +74,7 @@ def load(folder: Path, split: str, photos: int) -> list[bytes]:
             for done, job in enumerate(as_completed(jobs), 1):
                 job.result()
                 print(f"drawn {done} of {len(jobs)} parts, {time.monotonic() - clock:.0f} s", flush=True)
-    return [data for number in range(photos) if (data := _path(folder, split, number).read_bytes())]
+    return [data for number in numbers if (data := _path(folder, split, number).read_bytes())]
 
 
 def pack(photo: OutlinePhoto) -> bytes:
