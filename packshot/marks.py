@@ -81,7 +81,7 @@ def add_drawn_plates(marks: Marks, lab: np.ndarray, saliency: np.ndarray) -> Non
     for mask, ring in zip(marks.writing, marks.around, strict=True):
         if (marks.plates & mask).sum() > 0.5 * mask.sum() or not mask.any():
             continue
-        plate = drawn_plate(lab, mask, ring, saliency)
+        plate = drawn_plate(lab, mask, ring, marks.text, saliency)
         if plate is not None:
             marks.add_plate(plate)
 

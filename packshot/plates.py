@@ -54,19 +54,23 @@ def unseen_plate(
     return (inner > 0) & (saliency < 0.5) if free > 0.12 else None
 
 
-def drawn_plate(lab: np.ndarray, writing: np.ndarray, ring: np.ndarray, saliency: np.ndarray) -> np.ndarray | None:
-    """Like `plate_under` where colours do not tell the foreground: a shape without any shading that its text fills,
-    small beside what `saliency` float32 (h, w) sees elsewhere, and with little of that around it."""
+def drawn_plate(
+    lab: np.ndarray, writing: np.ndarray, ring: np.ndarray, text: np.ndarray, saliency: np.ndarray
+) -> np.ndarray | None:
+    """Like `plate_under` where colours do not tell the foreground: a shape without any shading that `text`, all text
+    boxes bool (h, w), fills, small in the photo or beside what `saliency` float32 (h, w) sees elsewhere, and with
+    little of that around it."""
     shape = flat_shape(lab, writing, ring)
-    if shape is None or shape.mean() > 0.15 or (writing & shape).sum() < 0.2 * shape.sum():
+    if shape is None or shape.mean() > 0.15 or (text & shape).sum() < 0.2 * shape.sum():
         return None
-    bare = shape & ~writing & (cv2.dilate(ring.astype(np.uint8), np.ones((3, 3), np.uint8)) == 0)
+    bare = shape & ~(cv2.dilate((text | ring).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
     bare = cv2.erode(bare.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     if bare.sum() < 20 or (np.linalg.norm(lab[bare] - np.median(lab[bare], axis=0), axis=1) < 3).mean() < 0.95:
         return None
     seen = saliency > 0.5
     inner, free = _surroundings(shape, seen)
-    return inner > 0 if free > 0.5 and (seen & (inner == 0)).sum() > 0.8 * shape.sum() else None
+    small = shape.mean() < 0.08 or (seen & (inner == 0)).sum() > 0.8 * shape.sum()
+    return inner > 0 if free > 0.5 and small else None
 
 
 def flat_shape(

@@ -137,11 +137,12 @@ def test_on_an_unsure_background_a_plate_is_told_by_having_no_shading():
     saliency[50:390, 150:260] = 1
     saliency[300:340, 20:200] = 1
     writing, ring = box(28, 308, 184, 333)
-    plate = drawn_plate(to_lab(image), writing, ring, saliency)
-    assert plate is not None and plate[302:338, 22:198].all() and plate.sum() < 1.4 * 40 * 180
+    for seen in (saliency, np.where(np.arange(400)[:, None] < 300, np.float32(0), saliency)):
+        plate = drawn_plate(to_lab(image), writing, ring, writing, seen)
+        assert plate is not None and plate[302:338, 22:198].all() and plate.sum() < 1.4 * 40 * 180
     shaded = image.copy()
     shaded[300:340, 20:200] = np.clip(shaded[300:340, 20:200] * np.linspace(0.8, 1, 40)[:, None, None], 0, 255)
-    assert drawn_plate(to_lab(shaded), writing, ring, saliency) is None
+    assert drawn_plate(to_lab(shaded), writing, ring, writing, saliency) is None
 
 
 def test_inset_photos_in_panels_of_their_own_are_no_products(tin):
