@@ -7,7 +7,7 @@ import numpy as np
 
 from packshot.compose import thickness
 from packshot.foreground import Foreground
-from packshot.plates import drawn_plate, plate_under, unseen_plate
+from packshot.plates import commonest, drawn_plate, plate_under, unseen_plate
 from packshot.quads import fill_quad, line_height
 
 
@@ -62,7 +62,29 @@ def find_marks(lab: np.ndarray, found: Foreground, quads: list[np.ndarray]) -> M
             plate = plate_under(lab, beside, mask, ring, centres)
             if plate is not None:
                 marks.add_plate(plate)
+    for rest in _covered_plates(lab, foreground & ~marks.plates, marks):
+        marks.add_plate(rest)
     return marks
+
+
+def _covered_plates(lab: np.ndarray, beside: np.ndarray, marks: Marks) -> list[np.ndarray]:
+    """Plates of which others hide the writing: pieces of `beside` bool (h, w), the foreground without plates, that
+    touch a plate, and are of one colour, that of another plate at least as large."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(beside.astype(np.uint8), connectivity=8)
+    near = cv2.dilate(marks.plates.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+    core = cv2.erode(beside.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    rests = []
+    for plate in marks.plate_masks:
+        alike = core & (np.linalg.norm(lab - commonest(lab[plate]), axis=2) < 7)
+        cores, flats = (np.bincount(labels[where], minlength=count) for where in (core, alike))
+        areas = stats[:, cv2.CC_STAT_AREA]
+        is_rest = (flats > 0.8 * cores) & (cores > 8) & (areas <= plate.sum())
+        is_rest[0] = False
+        for label in np.flatnonzero(is_rest):
+            piece = labels == label
+            if (piece & near).any():
+                rests.append(cv2.dilate(piece.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
+    return rests
 
 
 def add_unseen_plates(marks: Marks, lab: np.ndarray, found: Foreground, saliency: np.ndarray) -> None:

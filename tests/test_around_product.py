@@ -145,6 +145,24 @@ def test_on_an_unsure_background_a_plate_is_told_by_having_no_shading():
     assert drawn_plate(to_lab(shaded), writing, ring, writing, saliency) is None
 
 
+def test_a_plate_whose_writing_a_badge_hides_is_one_like_its_neighbour(tin):
+    image, product = tin
+    for top in (20, 80):
+        image[top : top + 40, 5:80] = (96, 40, 120)
+    cv2.putText(image, "STEEL", (12, 46), cv2.FONT_HERSHEY_SIMPLEX, 0.65, (255, 255, 255), 2)
+    cv2.circle(image, (55, 100), 26, (240, 180, 20), cv2.FILLED)
+    cv2.putText(image, "-65", (34, 107), cv2.FONT_HERSHEY_SIMPLEX, 0.65, (40, 20, 20), 2)
+    quads = [cv2.boxPoints(((x, y), (w, h), 0)) for x, y, w, h in ((42, 39, 66, 24), (54, 99, 44, 22))]
+    marks = find_marks(to_lab(image), find_foreground(image), quads)
+    rest = np.zeros((400, 400), bool)
+    rest[82:118, 7:24] = True
+    assert marks.plates[rest].all() and not (marks.plates & product).any()
+    # Alone, it may be a product.
+    image[20:60, 5:80] = 255
+    marks = find_marks(to_lab(image), find_foreground(image), quads[1:])
+    assert not marks.plates[rest].any()
+
+
 def test_inset_photos_in_panels_of_their_own_are_no_products(tin):
     image, product = tin
     insets = np.zeros_like(product)
