@@ -10,6 +10,9 @@ from packshot.foreground import Foreground
 from packshot.plates import commonest, drawn_plate, plate_under, unseen_plate
 from packshot.quads import fill_quad, line_height
 
+_STRONG = 20
+"""Chroma in Lab."""
+
 
 @dataclass(slots=True)
 class Marks:
@@ -123,6 +126,15 @@ def without_marks(small: np.ndarray, found: Foreground, marks: Marks) -> np.ndar
         fill = cv2.cvtColor(found.background.lab.astype(np.float32), cv2.COLOR_LAB2RGB)
         fill = np.clip(np.round(255 * fill), 0, 255).astype(np.uint8)
     return np.where(hidden[..., None], fill, small)
+
+
+def accents(lab: np.ndarray, found: Foreground, marks: Marks) -> np.ndarray:
+    """bool (h, w): where the strong colours of plates and floating writing are, in which callout lines are drawn too.
+    `lab` float32 (h, w, 3)."""
+    inks = [found.mask & mask & marks.loose & ~marks.plates for mask in marks.writing]
+    colours = [commonest(lab[mask]) for mask in [*marks.plate_masks, *inks] if mask.any()]
+    strong = [colour for colour in colours if np.hypot(*colour[1:]) > _STRONG]
+    return union([np.linalg.norm(lab - colour, axis=2) < 10 for colour in strong], np.zeros(lab.shape[:2], bool))
 
 
 def _has_strokes(marks: np.ndarray, height: float) -> bool:

@@ -5,6 +5,9 @@ import numpy as np
 
 from packshot.compose import fill_holes
 
+ACCENTED = 0.3
+"""Share of a thin line: the rest are its soft edges."""
+
 
 def plate_under(
     lab: np.ndarray,
@@ -181,15 +184,22 @@ def _is_round(region: np.ndarray) -> bool:
     return box_fit < 0.85 and ellipse_fit(region) > 0.84
 
 
-def thin_lines(body: np.ndarray, marks: np.ndarray) -> np.ndarray:
+def thin_lines(body: np.ndarray, marks: np.ndarray, accents: np.ndarray | None = None) -> np.ndarray:
     """Callout and dimension lines in `body` bool (h, w): thin, straight, and starting at an overlay in `marks`, or
-    standing free of everything thick."""
+    standing free of everything thick; and lines and rings in the overlays' colours, `accents` bool (h, w), to where
+    they end on the product."""
     side = max(body.shape)
-    lines = _lines_of(body, marks, max(2, round(0.008 * side)), bold=False)
-    return lines | _lines_of(body & ~lines, marks, max(3, round(0.014 * side)), bold=True)
+    accents = np.zeros_like(body) if accents is None else accents
+    lines = _lines_of(body, marks, accents, max(2, round(0.008 * side)), bold=False)
+    lines |= _lines_of(body & ~lines, marks, accents, max(3, round(0.014 * side)), bold=True)
+    if not (lines & accents).any():
+        return lines
+    drawn = grown(accents, lines)
+    drawn &= ~grown(drawn, cv2.morphologyEx(drawn.astype(np.uint8), cv2.MORPH_OPEN, np.ones((9, 9), np.uint8)) > 0)
+    return lines | (body & (cv2.dilate(drawn.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0))
 
 
-def _lines_of(body: np.ndarray, marks: np.ndarray, width: int, bold: bool) -> np.ndarray:
+def _lines_of(body: np.ndarray, marks: np.ndarray, accents: np.ndarray, width: int, bold: bool) -> np.ndarray:
     """Lines at most `width` px wide. Bold ones must touch their overlay and be straight: legs are as wide."""
     side = max(body.shape)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width + 1, width + 1))
@@ -216,6 +226,8 @@ def _lines_of(body: np.ndarray, marks: np.ndarray, width: int, bold: bool) -> np
         starts = bool((piece & beside_marks[box]).any())
         if not bold and straight and max(w, h) > 0.05 * side:
             starts |= bool((piece & near_marks[box])[_loose_end(piece, beside_thick[box])].any())
+        accented = bool((piece & accents[box]).sum() > ACCENTED * area)
+        starts |= straight and accented
         free = not bold and not (piece & beside_thick[box]).any()
         if (starts or free) and (straight or not bold and (short <= 1.5 * width + 2 or starts and area < 0.08 * w * h)):
             lines[box] |= piece

@@ -22,6 +22,7 @@ from packshot.fusion import by_saliency, gaps, pale_parts, unsupported
 from packshot.lenses import lenses
 from packshot.marks import (
     Marks,
+    accents,
     add_drawn_plates,
     add_unseen_plates,
     find_marks,
@@ -33,7 +34,7 @@ from packshot.mirrors import mirror_image
 from packshot.outline import layers
 from packshot.overwriting import writing_over
 from packshot.parts import Part, bounds, is_detail, make_part, split
-from packshot.plates import grown, thin_lines
+from packshot.plates import ACCENTED, grown, thin_lines
 from packshot.watermarks import tiled_over
 
 _RANGE = 4
@@ -79,13 +80,14 @@ def read_scene(
     for disc in discs:
         marks.add_plate(disc)
     body = without_writing(found.mask & ~marks.plates, marks.loose)
-    lines = thin_lines(body, marks.all)
+    accented = accents(lab, found, marks)
+    lines = thin_lines(body, marks.all, accented)
     body &= ~lines
     saliency = None
     if see is not None:
         saliency = _look(small, found, body, marks, see)
         # A chain or a cord stands as free as a callout line, but the network sees it.
-        cords = _seen_lines(lines, marks, saliency)
+        cords = _seen_lines(lines, marks.all, accented, saliency)
         lines &= ~cords
         body |= cords
         if not found.background.sure:
@@ -212,12 +214,14 @@ def _pieces(product: np.ndarray, chosen: list[Part]) -> list[Part]:
     return [make_part(piece, chosen[0].label, score) for score, piece in sorted(scored, key=lambda one: -one[0])]
 
 
-def _seen_lines(lines: np.ndarray, marks: Marks, saliency: np.ndarray) -> np.ndarray:
-    """Those of the `lines` bool (h, w) that the network takes for product, and that begin at no overlay."""
+def _seen_lines(lines: np.ndarray, marks: np.ndarray, accented: np.ndarray, saliency: np.ndarray) -> np.ndarray:
+    """Those of the `lines` bool (h, w) that the network takes for product, that begin at no overlay in `marks`, and are
+    not in the overlays' colours."""
     count, labels = cv2.connectedComponents(lines.astype(np.uint8), connectivity=8)
     areas = np.maximum(np.bincount(labels.ravel(), minlength=count), 1)
     keep = np.bincount(labels.ravel(), saliency.ravel(), minlength=count) / areas > 0.75
-    near = cv2.dilate(marks.all.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    keep &= np.bincount(labels[accented], minlength=count) / areas < ACCENTED
+    near = cv2.dilate(marks.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
     keep[np.unique(labels[near])] = False
     keep[0] = False
     return keep[labels]

@@ -10,7 +10,7 @@ from packshot.background import to_lab
 from packshot.badges import round_badges
 from packshot.foreground import find_foreground
 from packshot.fusion import by_saliency, unsupported
-from packshot.marks import find_marks
+from packshot.marks import accents, find_marks
 from packshot.overwriting import writing_over
 from packshot.parts import Part, is_clipped, is_disc, is_inset, make_part
 from packshot.plates import thin_lines
@@ -90,8 +90,24 @@ def test_a_callout_line_may_begin_beside_its_caption(tin):
     found = thin_lines(product | (line > 0), caption)
     outside = (line > 0) & ~product
     assert found[outside].mean() > 0.7 and not found[product & (line == 0)].any()
-    # Far from any writing it is a part of the product.
-    assert not thin_lines(product | (line > 0), np.zeros_like(product)).any()
+    # Far from any writing it is a part of the product, if not in the colour of the writing.
+    far = np.zeros_like(product)
+    assert not thin_lines(product | (line > 0), far).any()
+    found = thin_lines(product | (line > 0), far, line > 0)
+    assert found[outside].mean() > 0.9 and not found[product & (cv2.dilate(line, np.ones((5, 5))) == 0)].any()
+
+
+def test_strong_colours_of_plates_and_writing_are_accents_and_grey_ones_are_not(tin):
+    image, _ = tin
+    image[20:60, 10:110] = (96, 40, 120)
+    cv2.putText(image, "STEEL", (20, 48), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (255, 255, 255), 2)
+    cv2.putText(image, "30 kg", (250, 48), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (20, 130, 60), 2)
+    cv2.putText(image, "new", (250, 88), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (40, 40, 40), 2)
+    image[350:353, 20:80], image[360:363, 20:80], image[370:373, 20:80] = (96, 40, 120), (20, 130, 60), (40, 40, 40)
+    quads = [cv2.boxPoints(((x, y), (w, 26), 0)) for x, y, w in ((58, 40, 80), (285, 40, 80), (275, 82, 60))]
+    found, lab = find_foreground(image), to_lab(image)
+    drawn = accents(lab, found, find_marks(lab, found, quads))
+    assert drawn[351, 25:75].all() and drawn[361, 25:75].all() and not drawn[371, 25:75].any()
 
 
 def test_a_written_shape_on_the_product_that_the_network_does_not_see_is_no_product(tin):
