@@ -70,16 +70,17 @@ class Outline:
     def __call__(self, seen: np.ndarray) -> np.ndarray:
         height, width = seen.shape[:2]
         fed = as_fed(seen)[None]
-        return np.ascontiguousarray(self._session.run(["product"], {"seen": fed})[0][0, 0, :height, :width])
+        return np.ascontiguousarray(self._session.run(None, {"seen": fed})[0][0, 0, :height, :width])
 
 
 def as_fed(seen: np.ndarray) -> np.ndarray:
-    """Layers uint8 (h, w, LAYERS) as the network takes them: lengthened down and right, then each square of 2x2 px as
-    one of four times the layers, float32 (4 * LAYERS, h / 2, w / 2) in [0, 1]."""
+    """Layers uint8 (h, w, n) as a U-Net takes them: lengthened down and right, then each square of 2x2 px as one of
+    four times the layers, float32 (4 * n, h / 2, w / 2) in [0, 1]."""
+    count = seen.shape[2]
     down, across = -seen.shape[0] % MULTIPLE, -seen.shape[1] % MULTIPLE
     padded = np.pad(seen, ((0, down), (0, across), (0, 0)), mode="edge")
     rows, cols = padded.shape[0] // 2, padded.shape[1] // 2
-    squares = padded.reshape(rows, 2, cols, 2, LAYERS).transpose(1, 3, 4, 0, 2).reshape(4 * LAYERS, rows, cols)
+    squares = padded.reshape(rows, 2, cols, 2, count).transpose(1, 3, 4, 0, 2).reshape(4 * count, rows, cols)
     return squares.astype(np.float32) / 255
 
 

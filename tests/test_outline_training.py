@@ -7,7 +7,7 @@ import torch
 
 from packshot.engines import make_engine
 from packshot.outline import LAYERS, as_fed
-from packshot.outline_training.network import OutlineNet
+from packshot.outline_training.network import UNet
 from packshot.outline_training.photos import OutlinePhoto, draw, load, pack, unpack
 from packshot.outline_training.start import read_net
 from packshot.outline_training.train import Recipe, Trainer, make_batch, sample, train
@@ -62,13 +62,13 @@ def test_a_window_holds_what_belongs_together():
 
 def test_the_written_graph_is_the_network(tmp_path):
     torch.manual_seed(0)
-    net = OutlineNet()
+    net = UNet()
     seen = torch.from_numpy(as_fed(np.random.default_rng(0).integers(0, 256, (70, 90, LAYERS), np.uint8)))[None]
     net.train()
     net(seen)  # means and variances that are not those of the start
     net.eval().write(tmp_path / "net.onnx")
     session = onnxruntime.InferenceSession(str(tmp_path / "net.onnx"), providers=["CPUExecutionProvider"])
-    (theirs,) = session.run(["product"], {"seen": seen.numpy()})
+    (theirs,) = session.run(["likely"], {"seen": seen.numpy()})
     with torch.no_grad():
         own = torch.sigmoid(net(seen)).numpy()
     assert own.shape == (1, 1, 96, 96) and own.std() > 0

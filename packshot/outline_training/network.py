@@ -1,4 +1,4 @@
-"""The network of packshot.outline: a small U-Net over squares of 2x2 px, which sees as far as the picture at 1/32.
+"""The network of packshot.outline and packshot.small_writing: a small U-Net over squares of 2x2 px.
 
 O. Ronneberger, P. Fischer, T. Brox, "U-Net: convolutional networks for biomedical image segmentation", 2015.
 """
@@ -15,7 +15,8 @@ from torch.nn import functional
 from packshot.outline import LAYERS
 
 WIDTHS = (24, 40, 64, 96, 128)
-"""Channels at half the size, a quarter of it, and so on."""
+"""Channels at half the size, a quarter of it, and so on: those of packshot.outline, which sees as far as the picture at
+1/32."""
 _OPSET = 17
 
 
@@ -36,18 +37,19 @@ class _Block(nn.Module):
         return self.conv.weight * scale[:, None, None, None], self.norm.bias - self.norm.running_mean * scale
 
 
-class OutlineNet(nn.Module):
-    """Maps float32 (n, 4 * LAYERS, h / 2, w / 2) in [0, 1] (packshot.outline.as_fed) to logits (n, 1, h, w)."""
+class UNet(nn.Module):
+    """Maps float32 (n, 4 * layers, h / 2, w / 2) in [0, 1] (packshot.outline.as_fed) to logits (n, 1, h, w)."""
 
-    def __init__(self) -> None:
+    def __init__(self, layers: int = LAYERS, widths: tuple[int, ...] = WIDTHS) -> None:
         super().__init__()
-        self.first = _Block(4 * LAYERS, WIDTHS[0])
-        pairs = list(zip(WIDTHS[:-1], WIDTHS[1:], strict=True))
+        self.layers, self.widths = layers, widths
+        self.first = _Block(4 * layers, widths[0])
+        pairs = list(zip(widths[:-1], widths[1:], strict=True))
         self.down = nn.ModuleList(
             nn.ModuleList([_Block(wide, narrow, 2), _Block(narrow, narrow)]) for wide, narrow in pairs
         )
         self.up = nn.ModuleList(_Block(narrow + wide, wide) for wide, narrow in reversed(pairs))
-        self.last = nn.Conv2d(WIDTHS[0], 4, 3, 1, 1)
+        self.last = nn.Conv2d(widths[0], 4, 3, 1, 1)
 
     def forward(self, seen: Tensor) -> Tensor:
         values = self.first(seen.contiguous(memory_format=torch.channels_last) - 0.5)
@@ -59,12 +61,16 @@ class OutlineNet(nn.Module):
             values = block(torch.cat([functional.interpolate(values, scale_factor=2, mode="nearest"), side], 1))
         return functional.pixel_shuffle(self.last(values), 2)
 
+    def like(self) -> "UNet":
+        """Another one of the same layers and widths, with weights of its own."""
+        return UNet(self.layers, self.widths)
+
     def in_order(self) -> list[nn.Module]:
         """The blocks and the last convolution, as `forward` comes to them."""
         return [self.first, *(block for pair in self.down for block in pair), *self.up, self.last]
 
     def write(self, path: Path) -> None:
-        """As an ONNX graph: input `seen` as for `forward`, output `product` in [0, 1]; weights in 16 bits."""
+        """As an ONNX graph: input `seen` as for `forward`, output `likely` in [0, 1]; weights in 16 bits."""
         _Graph().write(self, path)
 
 
@@ -75,7 +81,7 @@ class _Graph:
         self.nodes: list[onnx.NodeProto] = []
         self.held: list[onnx.TensorProto] = []
 
-    def write(self, net: OutlineNet, path: Path) -> None:
+    def write(self, net: UNet, path: Path) -> None:
         half, zoom = self._value(np.float32(0.5)), self._value(np.float32([1, 1, 2, 2]))
         values = self._node("Sub", ["seen", half])
         values = self._block(values, net.first)
@@ -88,12 +94,12 @@ class _Graph:
             values = self._block(self._node("Concat", [wide, side], axis=1), block)
         values = self._conv(values, net.last.weight, net.last.bias, 1)
         values = self._node("DepthToSpace", [values], blocksize=2, mode="CRD")
-        self.nodes.append(helper.make_node("Sigmoid", [values], ["product"]))
+        self.nodes.append(helper.make_node("Sigmoid", [values], ["likely"]))
         graph = helper.make_graph(
             self.nodes,
-            "outline",
-            [helper.make_tensor_value_info("seen", TensorProto.FLOAT, [1, 4 * LAYERS, "rows", "columns"])],
-            [helper.make_tensor_value_info("product", TensorProto.FLOAT, [1, 1, "height", "width"])],
+            "unet",
+            [helper.make_tensor_value_info("seen", TensorProto.FLOAT, [1, 4 * net.layers, "rows", "columns"])],
+            [helper.make_tensor_value_info("likely", TensorProto.FLOAT, [1, 1, "height", "width"])],
             self.held,
         )
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=8)

@@ -1,11 +1,8 @@
 """Drawn photos as packshot.outline sees them, kept small with what is product in them."""
 
 import io
-import multiprocessing
-import os
-import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -16,6 +13,7 @@ from packshot.engines import make_engine
 from packshot.engines.base import Engine
 from packshot.foreground import find_foreground
 from packshot.saliency import shared_saliency
+from packshot.saliency_training.drawing import draw_missing
 from packshot.saliency_training.photos import TURNS, truth_of
 from packshot.scene import read_scene
 from packshot.synth import make_photo
@@ -24,7 +22,6 @@ from packshot.synth.compose import draw_aspect
 SIDE = 512
 """px, the long side: that of `detect` and `mask`."""
 _SEEDS = {"train": 3_020_000, "test": 3_520_000}
-_PART = 50
 _MASKS = slice(6, 13)
 """The layers behind RGB, distance and two of saliency: 0 or 255; the last has one value everywhere."""
 
@@ -66,14 +63,7 @@ def load(folder: Path, split: str, numbers: range) -> list[bytes]:
     left out."""
     folder.mkdir(parents=True, exist_ok=True)
     missing = [number for number in numbers if not _path(folder, split, number).exists()]
-    if missing:
-        clock, context = time.monotonic(), multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(os.cpu_count() or 1, context) as pool:
-            parts = [missing[at : at + _PART] for at in range(0, len(missing), _PART)]
-            jobs = [pool.submit(_draw_part, folder, split, part) for part in parts]
-            for done, job in enumerate(as_completed(jobs), 1):
-                job.result()
-                print(f"drawn {done} of {len(jobs)} parts, {time.monotonic() - clock:.0f} s", flush=True)
+    draw_missing(missing, partial(_draw_part, folder, split))
     return [data for number in numbers if (data := _path(folder, split, number).read_bytes())]
 
 

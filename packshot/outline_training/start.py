@@ -8,17 +8,17 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor
 
-from packshot.outline_training.network import OutlineNet
+from packshot.outline_training.network import UNet
 
 
-def read_net(path: Path, seen: Tensor) -> OutlineNet:
-    """The network of an ONNX file that `OutlineNet.write` made.
+def read_net(path: Path, seen: Tensor) -> UNet:
+    """The network of an ONNX file that `UNet.write` made.
 
     In the file the normalisations lie within the convolutions. Trained further, each goes by the statistics of its
     batch: it is given those of `seen`, float32 (n, 4 * LAYERS, h / 2, w / 2), undone by its scale and shift, so that
     it begins as the same network in training too.
     """
-    net = OutlineNet().eval()
+    net = UNet().eval()
     convolutions = _convolutions(path)
     *blocks, last = net.in_order()
     with torch.no_grad():

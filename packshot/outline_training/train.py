@@ -8,16 +8,18 @@ of the rules' product and of what the first network saw, and the shares of photo
 """
 
 import argparse
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import torch
 
 from packshot.outline import LAYERS, WEIGHTS, as_fed
-from packshot.outline_training.network import OutlineNet
+from packshot.outline_training.network import UNet
 from packshot.outline_training.photos import OutlinePhoto, load, unpack
 from packshot.outline_training.start import read_net
 from packshot.saliency_training.augment import worn
@@ -103,12 +105,13 @@ def _window(photo: OutlinePhoto, reach: int, rng: np.random.Generator) -> tuple[
 
 
 class Trainer:
-    """The network, the running average of its state, and the optimiser; all kept in one checkpoint."""
+    """The network, the running average of its state, and the optimiser; all kept in one checkpoint. `recipe` has at
+    least the fields of Recipe that are no sizes."""
 
-    def __init__(self, recipe: Recipe, start: OutlineNet | None = None):
+    def __init__(self, recipe: Any, make_net: Callable[[], UNet] = UNet):
         torch.manual_seed(recipe.seed)
         self.recipe, self.step = recipe, 0
-        self.net = (start or OutlineNet()).to(memory_format=torch.channels_last)
+        self.net = make_net().to(memory_format=torch.channels_last)
         self.average = {name: value.detach().clone() for name, value in self.net.state_dict().items()}
         self.optimiser = torch.optim.AdamW(self.net.parameters(), recipe.rate, weight_decay=recipe.decay)
 
@@ -127,8 +130,8 @@ class Trainer:
         self.step += 1
         return float(loss.detach())
 
-    def averaged(self) -> OutlineNet:
-        net = OutlineNet()
+    def averaged(self) -> UNet:
+        net = self.net.like()
         net.load_state_dict(self.average)
         return net.eval()
 
@@ -145,7 +148,7 @@ class Trainer:
         self.optimiser.load_state_dict(state["optimiser"])
 
 
-def validate(net: OutlineNet, photos: list[bytes]) -> dict[str, float]:
+def validate(net: UNet, photos: list[bytes]) -> dict[str, float]:
     """On whole photos. Where no product is, none should be seen: those count as 1 or 0."""
     ious: dict[str, list[float]] = {name: [] for name in ("outline", *dict(_FOUND))}
     for data in photos:
@@ -190,7 +193,7 @@ def main() -> None:
     photos, held_out = photos[: -options.held_out], photos[-options.held_out :]
     options.work.mkdir(parents=True, exist_ok=True)
     recipe = Recipe(steps=options.steps, rate=options.rate, seed=options.seed)
-    start = read_net(options.start, make_batch(photos, recipe, 0)[0]) if options.start else None
+    start = partial(read_net, options.start, make_batch(photos, recipe, 0)[0]) if options.start else UNet
     trainer = Trainer(recipe, start)
     train(trainer, photos, held_out, options.work, options.every)
     trainer.averaged().write(options.out)

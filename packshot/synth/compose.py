@@ -49,6 +49,7 @@ class SynthPhoto:
         verdict: one of packshot.records.VERDICTS.
         clauses: identifiers of the rubric clauses that decide the verdict, and of the background.
         texts: what the infographics say.
+        overlay_text_mask: (H, W) bool, their writing.
         product_kind: what the product is, or "none".
         packaging_text_mask: (H, W) bool, writing printed on the product.
         packaging_texts: what is printed on it.
@@ -61,6 +62,7 @@ class SynthPhoto:
     verdict: str
     clauses: tuple[str, ...]
     texts: list[str]
+    overlay_text_mask: np.ndarray
     product_kind: str
     packaging_text_mask: np.ndarray
     packaging_texts: list[str]
@@ -129,6 +131,7 @@ def _finished(scene: Scene, verdict: str) -> SynthPhoto:
         verdict=verdict,
         clauses=tuple(dict.fromkeys(scene.clauses)),
         texts=[] if board is None else board.texts,
+        overlay_text_mask=np.zeros(scene.shape_hw, bool) if board is None else board.layer.ink,
         product_kind="none" if scene.subject is None else scene.subject.kind,
         packaging_text_mask=scene.writing & ~overlay,
         packaging_texts=scene.words,
