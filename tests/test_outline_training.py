@@ -9,7 +9,6 @@ from packshot.engines import make_engine
 from packshot.outline import LAYERS, as_fed
 from packshot.outline_training.network import UNet
 from packshot.outline_training.photos import OutlinePhoto, draw, load, pack, unpack
-from packshot.outline_training.start import read_net
 from packshot.outline_training.train import Recipe, Trainer, make_batch, sample, train
 from packshot.saliency_training.steps import loss_of
 
@@ -44,7 +43,7 @@ def test_packing_keeps_masks_and_truth(photos):
 def test_photos_without_a_product_are_drawn_once_and_left_out(tmp_path):
     (tmp_path / "train").mkdir()
     (tmp_path / "train" / "000000.npz").write_bytes(b"")
-    assert load(tmp_path, "train", range(1)) == []
+    assert load(tmp_path, "train", 1) == []
 
 
 def test_a_window_holds_what_belongs_together():
@@ -73,21 +72,6 @@ def test_the_written_graph_is_the_network(tmp_path):
         own = torch.sigmoid(net(seen)).numpy()
     assert own.shape == (1, 1, 96, 96) and own.std() > 0
     assert np.abs(own - theirs).max() < 2e-3  # weights are kept in 16 bits
-
-
-def test_a_written_network_goes_on_as_the_same_one(photos, tmp_path):
-    whole = Trainer(SMALL)
-    packed = [pack(photo) for photo in photos]
-    for step in range(3):
-        whole.learn(make_batch(packed, SMALL, step))
-    net = whole.averaged()
-    net.write(tmp_path / "net.onnx")
-    seen, _, _ = make_batch(packed, SMALL, 3)
-    again = read_net(tmp_path / "net.onnx", seen)
-    with torch.no_grad():
-        own, theirs, trained = net(seen), again(seen), again.train()(seen)
-    assert (own - theirs).abs().max() < 0.02 * own.std()  # weights are kept in 16 bits
-    assert (own - trained).abs().mean() < 0.02 * own.std()
 
 
 def test_a_few_steps_lower_the_loss_and_go_on_where_they_stopped(photos, tmp_path):

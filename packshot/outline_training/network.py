@@ -65,10 +65,6 @@ class UNet(nn.Module):
         """Another one of the same layers and widths, with weights of its own."""
         return UNet(self.layers, self.widths)
 
-    def in_order(self) -> list[nn.Module]:
-        """The blocks and the last convolution, as `forward` comes to them."""
-        return [self.first, *(block for pair in self.down for block in pair), *self.up, self.last]
-
     def write(self, path: Path) -> None:
         """As an ONNX graph: input `seen` as for `forward`, output `likely` in [0, 1]; weights in 16 bits."""
         _Graph().write(self, path)

@@ -58,13 +58,13 @@ def draw(number: int, split: str, reader: Engine) -> OutlinePhoto | None:
     return OutlinePhoto(caught[0], target, ~unclear)
 
 
-def load(folder: Path, split: str, numbers: range) -> list[bytes]:
-    """Photos of a split, packed; what `folder` has not yet is drawn into it. Those in which rules find no product are
-    left out."""
+def load(folder: Path, split: str, photos: int) -> list[bytes]:
+    """Photos 0 to `photos` of a split, packed; what `folder` has not yet is drawn into it. Those in which rules find no
+    product are left out."""
     folder.mkdir(parents=True, exist_ok=True)
-    missing = [number for number in numbers if not _path(folder, split, number).exists()]
+    missing = [number for number in range(photos) if not _path(folder, split, number).exists()]
     draw_missing(missing, partial(_draw_part, folder, split))
-    return [data for number in numbers if (data := _path(folder, split, number).read_bytes())]
+    return [data for number in range(photos) if (data := _path(folder, split, number).read_bytes())]
 
 
 def pack(photo: OutlinePhoto) -> bytes:

@@ -1,10 +1,10 @@
-"""Train the outline network on drawn photos, from nothing or from a written network (`--start`).
+"""Train the outline network on drawn photos, from nothing.
 
     python -m packshot.outline_training.train --work DIR [--drawn DIR] [--photos 3000] [--steps 3500] [--out OUT.onnx]
 
-The same command again goes on where it stopped. Photos `--first` and following are drawn into DIR/photos or `--drawn`;
-the last of them (`--held-out`) are for validation. DIR/metrics.jsonl has a line for each: IoU of the averaged network,
-of the rules' product and of what the first network saw, and the shares of photos with 0.90 or more.
+The same command again goes on where it stopped. Photos are drawn into DIR/photos or `--drawn`; the last of them
+(`--held-out`) are for validation. DIR/metrics.jsonl has a line for each: IoU of the averaged network, of the rules'
+product and of what the first network saw, and the shares of photos with 0.90 or more.
 """
 
 import argparse
@@ -21,7 +21,6 @@ import torch
 from packshot.outline import LAYERS, WEIGHTS, as_fed
 from packshot.outline_training.network import UNet
 from packshot.outline_training.photos import OutlinePhoto, load, unpack
-from packshot.outline_training.start import read_net
 from packshot.saliency_training.augment import worn
 from packshot.saliency_training.steps import Batch, descend, kept_share, loss_of, rate_at, run
 
@@ -178,24 +177,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--work", type=Path, required=True, help="folder for photos, checkpoint and metrics")
     parser.add_argument("--drawn", type=Path, help="folder for photos, if another")
-    parser.add_argument("--first", type=int, default=0, help="number of the first photo")
     parser.add_argument("--photos", type=int, default=3000)
     parser.add_argument("--held-out", type=int, default=150, help="photos, of these, to validate on")
     parser.add_argument("--steps", type=int, default=Recipe.steps)
     parser.add_argument("--every", type=int, default=200, help="steps between validations and checkpoints")
-    parser.add_argument("--rate", type=float, default=Recipe.rate)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--start", type=Path, help="ONNX file of the network to begin with")
     parser.add_argument("--out", type=Path, default=WEIGHTS)
     options = parser.parse_args()
-    numbers = range(options.first, options.first + options.photos)
-    photos = load(options.drawn or options.work / "photos", "train", numbers)
-    photos, held_out = photos[: -options.held_out], photos[-options.held_out :]
+    photos = load(options.drawn or options.work / "photos", "train", options.photos)
     options.work.mkdir(parents=True, exist_ok=True)
-    recipe = Recipe(steps=options.steps, rate=options.rate, seed=options.seed)
-    start = partial(read_net, options.start, make_batch(photos, recipe, 0)[0]) if options.start else UNet
-    trainer = Trainer(recipe, start)
-    train(trainer, photos, held_out, options.work, options.every)
+    trainer = Trainer(Recipe(steps=options.steps, seed=options.seed))
+    train(trainer, photos[: -options.held_out], photos[-options.held_out :], options.work, options.every)
     trainer.averaged().write(options.out)
 
 

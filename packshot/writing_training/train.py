@@ -1,6 +1,6 @@
 """Train the network that marks writing on small photos, from nothing.
 
-    python -m packshot.writing_training.train --work DIR [--photos 2400] [--steps 1600] [--out OUT.onnx]
+    python -m packshot.writing_training.train --work DIR [--photos 2400] [--steps 1400] [--out OUT.onnx]
 
 The same command again goes on where it stopped. Photos are drawn into DIR/photos (split `train`; a few of split `test`,
 with other fonts and products, for validation). DIR/metrics.jsonl has a line for each validation: share of the writing
@@ -35,7 +35,7 @@ _CHECKED_AT = (100, 140, 200)
 class Recipe:
     """As in packshot.outline_training.train."""
 
-    steps: int = 1600
+    steps: int = 1400
     batch: int = 20
     rate: float = 2e-3
     warmup: int = 60
