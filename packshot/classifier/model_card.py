@@ -44,6 +44,11 @@ def model_card(weights: Path, reports: dict[str, dict[str, Any]], commands: list
         f"- learnt from {training['photos']['train']} photos, validated on {training['photos']['validation']}: "
         f"`{json.dumps(training['sources'])}`",
         *([f"- began with the weights `{training['started_from']}`"] if training.get("started_from") else []),
+        *(
+            [f"- lies {made['share']:.2f} of the way from the weights `{made['with']}` to what was learnt"]
+            if (made := training.get("averaged"))
+            else []
+        ),
         f"- best epoch {training['best_epoch']} of {training['epochs']}; temperature {about.temperature:.3f}",
         *_calibration_line(about),
         *(_engine_line(stage, e) for stage, e in about.feature_engines.items()),
