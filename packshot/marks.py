@@ -76,18 +76,14 @@ def _covered_plates(lab: np.ndarray, beside: np.ndarray, marks: Marks) -> list[n
     count, labels, stats, _ = cv2.connectedComponentsWithStats(beside.astype(np.uint8), connectivity=8)
     near = cv2.dilate(marks.plates.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
     core = cv2.erode(beside.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    rests = []
+    areas, is_rest = stats[:, cv2.CC_STAT_AREA], np.zeros(count, bool)
     for plate in marks.plate_masks:
         alike = core & (np.linalg.norm(lab - commonest(lab[plate]), axis=2) < 7)
         cores, flats = (np.bincount(labels[where], minlength=count) for where in (core, alike))
-        areas = stats[:, cv2.CC_STAT_AREA]
-        is_rest = (flats > 0.8 * cores) & (cores > 8) & (areas <= plate.sum())
-        is_rest[0] = False
-        for label in np.flatnonzero(is_rest):
-            piece = labels == label
-            if (piece & near).any():
-                rests.append(cv2.dilate(piece.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
-    return rests
+        is_rest |= (flats > 0.8 * cores) & (cores > 8) & (areas <= plate.sum())
+    is_rest &= np.bincount(labels[near], minlength=count) > 0
+    is_rest[0] = False
+    return [cv2.dilate((labels == rest).astype(np.uint8), np.ones((3, 3))) > 0 for rest in np.flatnonzero(is_rest)]
 
 
 def add_unseen_plates(marks: Marks, lab: np.ndarray, found: Foreground, saliency: np.ndarray) -> None:

@@ -66,7 +66,7 @@ def drawn_plate(
     shape = flat_shape(lab, writing, ring)
     if shape is None or shape.mean() > 0.15 or (text & shape).sum() < 0.2 * shape.sum():
         return None
-    bare = shape & ~(cv2.dilate((text | ring).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
+    bare = shape & (cv2.dilate((text | ring).astype(np.uint8), np.ones((3, 3), np.uint8)) == 0)
     bare = cv2.erode(bare.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     if bare.sum() < 20 or (np.linalg.norm(lab[bare] - np.median(lab[bare], axis=0), axis=1) < 3).mean() < 0.95:
         return None
