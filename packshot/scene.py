@@ -74,11 +74,11 @@ def read_scene(
     lab = to_lab(small)
     empty = np.zeros(small.shape[:2], bool)
     marks = find_marks(lab, found, quads)
-    discs = lenses(small, lab, found.mask & ~marks.all, marks.quads)
+    for window in lenses(small, lab, found.mask & ~marks.all, marks.quads):
+        marks.add_window(window)
     if not found.background.busy:
-        discs += round_badges(lab, found.mask & ~union([marks.all, *discs], empty), marks.quads)
-    for disc in discs:
-        marks.add_plate(disc)
+        for disc in round_badges(lab, found.mask & ~marks.all, marks.quads):
+            marks.add_plate(disc)
     body = without_writing(found.mask & ~marks.plates, marks.loose)
     accented = accents(lab, found, marks)
     lines = thin_lines(body, marks.all, accented)
@@ -118,7 +118,7 @@ def read_scene(
         if found.background.sure:
             product |= _dials(product, chosen)
         product_parts = _pieces(product, product_parts)
-    overlays = [make_part(mask, "plate", 0.8) for mask in marks.plate_masks]
+    overlays = [make_part(mask, "plate", 0.8) for mask in marks.covers]
     overlays += [
         make_part(mask & ~product, "text", 0.9)
         for mask in marks.writing
@@ -136,7 +136,7 @@ def read_scene(
     crossings = crossing_lines(lab, product, lines, found.background.distance)
     crossings |= writing_over(lab, product, marks, found.background.distance)
     crossings |= tiled_over(lab[..., 0], product, marks)
-    covered = covered_outline(product, marks.plate_masks)
+    covered = covered_outline(product, marks.covers)
     return Scene(product, overlay | rest, product_parts, overlays, agreement, crossings, covered)
 
 

@@ -50,6 +50,24 @@ def test_a_magnified_detail_is_found_by_its_rim(tin):
     assert not lenses(image, to_lab(image), product | disc, [quad])
 
 
+def test_other_overlays_may_cross_the_rim_of_a_magnified_detail(tin):
+    image, product = tin
+    rim = (90, 20, 120)
+    disc = window(image, (300, 110), 80, rim)
+    lower = window(image, (320, 240), 60, (255, 255, 255))
+    cv2.rectangle(image, (215, 40), (385, 75), rim, cv2.FILLED)
+    cv2.putText(image, "27 cm", (250, 68), cv2.FONT_HERSHEY_SIMPLEX, 0.9, (255, 255, 255), 2)
+    quad = np.float32([[248, 44], [345, 44], [345, 72], [248, 72]])
+    (found,) = (one for one in lenses(image, to_lab(image), product | disc | lower, [quad]) if one[110, 300])
+    assert (found & disc).sum() > 0.9 * (found | disc).sum()
+    # A grey ring with as large gaps may be a part of the product.
+    grey = image.copy()
+    grey[(image == rim).all(axis=2)] = (90, 90, 90)
+    cv2.circle(grey, (300, 110), 80, (90, 90, 90), 4, cv2.LINE_AA)
+    cv2.circle(grey, (320, 240), 60, (255, 255, 255), 6, cv2.LINE_AA)
+    assert not any(one[110, 300] for one in lenses(grey, to_lab(grey), product | disc | lower, [quad]))
+
+
 def test_a_shaded_rim_a_porthole_and_a_clock_are_no_magnified_details(tin):
     image, product = tin
     shaded = image.copy()
