@@ -94,9 +94,7 @@ def _fitted(lab: np.ndarray, x: float, y: float, radius: float) -> tuple[float, 
     return best
 
 
-def _crossed(
-    lab: np.ndarray, text: np.ndarray, x: float, y: float, radius: float
-) -> tuple[float, float, float] | None:
+def _crossed(lab: np.ndarray, text: np.ndarray, x: float, y: float, radius: float) -> tuple[float, float, float] | None:
     """The circle close to the given one that is most of one strong colour, if all of it is but for a stretch or two,
     where other overlays cross it; what lies in `text` bool (h, w), the text boxes, does not count."""
     best, most = (x, y, radius), 0.0

@@ -13,6 +13,7 @@ import numpy as np
 from packshot.agreement import Agreement, compare
 from packshot.background import to_lab
 from packshot.badges import round_badges
+from packshot.barcodes import bar_codes
 from packshot.candidates import choose, find_candidates
 from packshot.compose import drop_specks, fill_holes, thickness
 from packshot.covered import covered_outline
@@ -20,6 +21,7 @@ from packshot.crossings import crossing_lines
 from packshot.foreground import Foreground
 from packshot.fusion import by_saliency, gaps, pale_parts, unsupported
 from packshot.lenses import lenses
+from packshot.magnified import magnified
 from packshot.marks import (
     Marks,
     accents,
@@ -74,6 +76,8 @@ def read_scene(
     lab = to_lab(small)
     empty = np.zeros(small.shape[:2], bool)
     marks = find_marks(lab, found, quads)
+    for code in bar_codes(lab, found.mask & ~marks.all):
+        marks.add_plate(code)
     for window in lenses(small, lab, found.mask & ~marks.all, marks.quads):
         marks.add_window(window)
     if not found.background.busy:
@@ -99,7 +103,13 @@ def read_scene(
             body &= ~unsupported(lab, found, body, saliency, marks.text)
     body = drop_specks(body, max(6, int(0.0003 * body.size)))
 
-    product_parts = choose(find_candidates(lab, body, marks, found.background, saliency), marks, lab)
+    candidates = find_candidates(lab, body, marks, found.background, saliency)
+    details = magnified(small, candidates) if not found.background.busy else []
+    for detail in details:
+        marks.add_window(detail)
+    shown_again = union(details, empty)
+    candidates = [part for part in candidates if (part.mask & shown_again).sum() < 0.9 * part.mask.sum()]
+    product_parts = choose(candidates, marks, lab)
     product = union([part.mask for part in product_parts], empty)
     product = _close_labels(product, marks.text & ~marks.plates)
     if saliency is not None and product.any():
@@ -114,6 +124,7 @@ def read_scene(
         product = drop_specks(likely > np.where(marks.plates, 0.9, 0.5), max(6, int(0.0003 * body.size)))
         product &= ~_additions(product, chosen, likely if found.background.sure else None)
         product &= ~mirror_image(lab, found.background, product, marks.all | lines)
+        product &= ~shown_again
         product |= _rest_of_range(product, chosen)
         if found.background.sure:
             product |= _dials(product, chosen)

@@ -6,12 +6,15 @@ import pytest
 from drawn_products import striped_tin
 
 from packshot.background import learn_background, to_lab
+from packshot.barcodes import bar_codes
 from packshot.candidates import choose, find_candidates
 from packshot.foreground import find_foreground
 from packshot.fusion import pale_parts, unsupported
 from packshot.lenses import lenses
+from packshot.magnified import magnified
 from packshot.marks import find_marks
 from packshot.mirrors import mirror_image
+from packshot.parts import make_part
 from packshot.plates import drawn_plate, plate_under
 from packshot.scene import read_scene
 
@@ -66,6 +69,39 @@ def test_other_overlays_may_cross_the_rim_of_a_magnified_detail(tin):
     cv2.circle(grey, (300, 110), 80, (90, 90, 90), 4, cv2.LINE_AA)
     cv2.circle(grey, (320, 240), 60, (255, 255, 255), 6, cv2.LINE_AA)
     assert not any(one[110, 300] for one in lenses(grey, to_lab(grey), product | disc | lower, [quad]))
+
+
+def test_a_magnified_detail_without_a_rim_is_found_by_what_it_shows(tin):
+    image, product = tin
+    part = cv2.resize(image[230:280, 60:110], (120, 120), interpolation=cv2.INTER_CUBIC)
+    disc = np.zeros((120, 120), np.uint8)
+    cv2.circle(disc, (60, 60), 60, 1, cv2.FILLED)
+    image[20:140, 270:390][disc > 0] = part[disc > 0]
+    piece = (image != 255).any(axis=2) & ~product
+    assert 0.3 < piece.sum() / disc.sum() < 0.7
+    parts = [make_part(product, "product", 0.5), make_part(piece, "product", 0.2)]
+    (found,) = magnified(image, parts)
+    assert found[piece].all() and not (found & product).any() and found.sum() < 1.2 * disc.sum()
+    # A bowl of the same colours shows nothing of the tin.
+    bowl = np.zeros_like(disc)
+    bowl[60:] = disc[60:]
+    image[20:140, 270:390] = 255
+    image[20:140, 270:390][bowl > 0] = np.linspace((210, 90, 87), (150, 90, 140), 120)[:, None].repeat(120, 1)[bowl > 0]
+    piece = (image != 255).any(axis=2) & ~product
+    assert not magnified(image, [parts[0], make_part(piece, "product", 0.2)])
+
+
+def test_a_bar_code_is_whole_and_a_grille_is_none():
+    rng = np.random.default_rng(0)
+    bars = np.repeat(np.arange(60) % 2, rng.integers(1, 4, 60))
+    image = np.full((400, 400, 3), 255, np.uint8)
+    image[300:350, 40 : 40 + len(bars)][:, bars > 0] = 20
+    image[60:200, 200:210] = image[60:200, 300:310] = (60, 60, 160)
+    for left in range(210, 300, 6):
+        image[60:200, left : left + 3] = (40, 40, 40)
+    foreground = (image != 255).any(axis=2)
+    (found,) = bar_codes(to_lab(image), foreground)
+    assert found[300:350, 41 : 40 + len(bars)].all() and not found[:250].any()
 
 
 def test_a_shaded_rim_a_porthole_and_a_clock_are_no_magnified_details(tin):
