@@ -26,7 +26,10 @@ def lenses(small: np.ndarray, lab: np.ndarray, foreground: np.ndarray, quads: li
     text = np.any(boxes, axis=0) if boxes else np.zeros_like(foreground)
     centres = np.array([quad.mean(axis=0) for quad in quads], np.float32).reshape(-1, 2)
     grounds = np.array([commonest(lab[box]) if box.any() else (0, 0, 0) for box in boxes], np.float32).reshape(-1, 3)
-    for x, y, radius in _circles(small):
+    circles = _circles(small)
+    for x, y, radius in circles:
+        if _is_turned(circles, x, y, radius):
+            continue
         circle = _fitted(lab, x, y, radius) or _crossed(lab, text, x, y, radius)
         if circle is None or not _is_window(lab, foreground, *circle):
             continue
@@ -77,6 +80,12 @@ def _circles(small: np.ndarray) -> np.ndarray:
         maxRadius=highest,
     )
     return np.zeros((0, 3), np.float32) if circles is None else circles[0]
+
+
+def _is_turned(circles: np.ndarray, x: float, y: float, radius: float) -> bool:
+    """Whether there is another of the `circles` (n, 3) inside one, about the same centre: pans, plates, and dials."""
+    about = np.hypot(*(circles[:, :2] - (x, y)).T) < max(2.0, 0.03 * radius)
+    return bool((about & (circles[:, 2] < 0.8 * radius)).any())
 
 
 def _fitted(lab: np.ndarray, x: float, y: float, radius: float) -> tuple[float, float, float] | None:

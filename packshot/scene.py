@@ -43,6 +43,10 @@ _RANGE = 4
 _LEAST_ADDED = 0.2
 """Share of the product."""
 _SURE = 0.9
+_LEAST_DIAL = 0.05
+"""Share of the product."""
+_ENCLOSED = 0.8
+"""Share of what is around a dial."""
 
 
 @dataclass(slots=True)
@@ -124,7 +128,7 @@ def read_scene(
         product = drop_specks(likely > np.where(marks.plates, 0.9, 0.5), max(6, int(0.0003 * body.size)))
         product &= ~_additions(product, chosen, likely if found.background.sure else None)
         product &= ~mirror_image(lab, found.background, product, marks.all | lines)
-        product &= ~shown_again
+        product &= ~(shown_again | _insets(product, candidates, product_parts))
         product |= _rest_of_range(product, chosen)
         if found.background.sure:
             product |= _dials(product, chosen)
@@ -188,6 +192,16 @@ def _additions(product: np.ndarray, chosen: np.ndarray, likely: np.ndarray | Non
     return union(added, np.zeros_like(product))
 
 
+def _insets(product: np.ndarray, candidates: list[Part], chosen: list[Part]) -> np.ndarray:
+    """bool (h, w): pieces in panels of their own that were not `chosen`, beside a product that stands before the
+    background: inset photos, which look like products to the networks."""
+    if chosen[0].set_in > 0.3:
+        return np.zeros_like(product)
+    insets = [part.mask for part in candidates if part.set_in > 0.9 and not any(part is one for one in chosen)]
+    lying = union(insets, np.zeros_like(product))
+    return union([piece for piece in split(product) if (piece & lying).sum() > 0.5 * piece.sum()], product & False)
+
+
 def _rest_of_range(product: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     """bool (h, w): of a range, those things that rules had `chosen` and the network lost: it sees each of them small.
     Nothing much larger than all of them, which is ground; none of a product that is not a range."""
@@ -210,10 +224,16 @@ def _usual_size(product: np.ndarray) -> float | None:
 
 
 def _dials(product: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    """bool (h, w): holes in the product that rules had `chosen` whole. They know the background's colour; the networks
-    take dials, bowls and screens for openings."""
+    """bool (h, w): holes in the product that rules had `chosen` whole, and large ones that are all but closed. Rules
+    know the background's colour; the networks take dials, bowls and screens for openings."""
     holes = split(fill_holes(product) & ~product)
-    return union([hole for hole in holes if (hole & chosen).sum() > 0.9 * hole.sum()], np.zeros_like(product))
+    dials = [hole for hole in holes if (hole & chosen).sum() > 0.9 * hole.sum()]
+    lost = cv2.morphologyEx((chosen & ~product).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
+    for piece in split(drop_specks(lost, max(1, int(_LEAST_DIAL * product.sum())))):
+        ring = (cv2.dilate(piece.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0) & ~piece
+        if product[ring].mean() > _ENCLOSED:
+            dials.append(piece)
+    return union(dials, np.zeros_like(product))
 
 
 def _pieces(product: np.ndarray, chosen: list[Part]) -> list[Part]:

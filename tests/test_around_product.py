@@ -16,7 +16,7 @@ from packshot.marks import find_marks
 from packshot.mirrors import mirror_image
 from packshot.parts import make_part
 from packshot.plates import drawn_plate, plate_under
-from packshot.scene import read_scene
+from packshot.scene import _insets, read_scene
 
 
 @pytest.fixture
@@ -122,6 +122,14 @@ def test_a_shaded_rim_a_porthole_and_a_clock_are_no_magnified_details(tin):
     cv2.circle(plate, (200, 200), 110, (235, 150, 180), cv2.FILLED, cv2.LINE_AA)
     cv2.circle(plate, (200, 200), 104, (150, 30, 80), 4, cv2.LINE_AA)
     assert not lenses(plate, to_lab(plate), (plate != 255).any(axis=2), [])
+
+
+def test_a_pan_seen_from_above_is_no_magnified_detail(tin):
+    image, product = tin
+    disc = window(image, (320, 110), 74, (30, 140, 60))
+    assert lenses(image, to_lab(image), product | disc, [])
+    cv2.circle(image, (320, 110), 50, (60, 60, 70), cv2.FILLED, cv2.LINE_AA)
+    assert not lenses(image, to_lab(image), product | disc, [])
 
 
 def test_a_plate_in_rows_and_columns_of_products_is_no_magnified_detail():
@@ -231,6 +239,12 @@ def test_inset_photos_in_panels_of_their_own_are_no_products(tin):
     assert len(pieces) == 3
     (chosen,) = choose(pieces, marks, lab)
     assert (chosen.mask & product).sum() > 0.95 * product.sum()
+    # However large what they show is.
+    pieces[1].score = pieces[0].score + 0.1
+    (chosen,) = choose([pieces[1], pieces[0], pieces[2]], marks, lab)
+    assert (chosen.mask & product).sum() > 0.95 * product.sum()
+    # Nor do networks that go by looks make products of them.
+    assert np.array_equal(_insets(product | insets, pieces, [chosen]), insets)
     # Before the same background they are a set.
     plain = find_foreground(np.where((product | insets)[..., None], image, 255).astype(np.uint8))
     pieces = find_candidates(lab, product | insets, marks, plain.background, seen)

@@ -6,7 +6,7 @@ import numpy as np
 from packshot.foreground import find_foreground
 from packshot.outline import LAYERS, as_fed, shared_outline
 from packshot.saliency import shared_saliency
-from packshot.scene import Scene, _additions, _rest_of_range, read_scene
+from packshot.scene import Scene, _additions, _dials, _rest_of_range, read_scene
 
 
 def headband() -> tuple[np.ndarray, np.ndarray]:
@@ -137,6 +137,20 @@ def test_a_hole_in_what_rules_chose_is_a_dial_unless_the_background_is_seen_in_i
         assert scene.product[120:280, 110:130].all()
         assert scene.product[180:220, 180:220].all() == kept
         assert scene.product[180:220, 180:220].any() == kept
+
+
+def test_a_dial_in_a_ring_that_is_all_but_closed_is_no_opening_and_a_gap_between_legs_is_one():
+    whole, ring = np.zeros((200, 200), np.uint8), np.zeros((200, 200), np.uint8)
+    cv2.circle(whole, (100, 100), 70, 1, cv2.FILLED)
+    cv2.circle(ring, (100, 100), 60, 1, 20)
+    ring[105:125, 120:] = 0
+    chosen, product = whole > 0, (ring & whole) > 0
+    assert (product | _dials(product, chosen))[60:140, 60:140].all()
+    assert not _dials(product, product).any()
+    stool, shaded = np.zeros((200, 200), bool), np.zeros((200, 200), bool)
+    stool[40:60, 40:160] = stool[60:160, 40:55] = stool[60:160, 145:160] = True
+    shaded[40:160, 40:160] = True
+    assert not _dials(stool, shaded).any()
 
 
 def test_small_things_that_rules_had_not_chosen_are_no_product():
