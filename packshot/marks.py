@@ -7,7 +7,7 @@ import numpy as np
 
 from packshot.compose import thickness
 from packshot.foreground import Foreground
-from packshot.plates import commonest, drawn_plate, plate_under, unseen_plate
+from packshot.plates import commonest, drawn_plate, plate_under, unseen_plate, with_outline
 from packshot.quads import fill_quad, line_height
 
 _STRONG = 20
@@ -74,7 +74,7 @@ def find_marks(lab: np.ndarray, found: Foreground, quads: list[np.ndarray]) -> M
                 continue
             plate = plate_under(lab, beside, mask, ring, centres)
             if plate is not None:
-                marks.add_plate(plate)
+                marks.add_plate(with_outline(lab, plate, alike))
     for rest in _covered_plates(lab, foreground & ~marks.plates, marks):
         marks.add_plate(rest)
     return marks
@@ -139,13 +139,13 @@ def accents(lab: np.ndarray, found: Foreground, marks: Marks) -> np.ndarray:
     `lab` float32 (h, w, 3)."""
     inks = [found.mask & mask & marks.loose & ~marks.plates for mask in marks.writing]
     colours = [commonest(lab[mask]) for mask in [*marks.plate_masks, *inks] if mask.any()]
-    colours += [_rim_colour(lab, window) for window in marks.windows]
+    colours += [rim_colour(lab, window) for window in marks.windows]
     strong = [colour for colour in colours if np.hypot(*colour[1:]) > _STRONG]
     alike = [np.linalg.norm(lab - colour, axis=2) < 10 for colour in strong]
     return union(alike, np.zeros(lab.shape[:2], bool)) & ~found.background.alike
 
 
-def _rim_colour(lab: np.ndarray, window: np.ndarray) -> np.ndarray:
+def rim_colour(lab: np.ndarray, window: np.ndarray) -> np.ndarray:
     """The colour of a magnified detail's rim, Lab float32 (3,)."""
     width = max(3, round(0.05 * np.sqrt(window.sum())))
     inner = cv2.erode(window.astype(np.uint8), np.ones((2 * width + 1,) * 2, np.uint8)) > 0

@@ -37,6 +37,7 @@ from packshot.outline import layers
 from packshot.overwriting import writing_over
 from packshot.parts import Part, bounds, is_detail, make_part, split
 from packshot.plates import ACCENTED, grown, thin_lines
+from packshot.pointers import pointers, without_pointers
 from packshot.watermarks import tiled_over
 
 _RANGE = 4
@@ -133,6 +134,8 @@ def read_scene(
         if found.background.sure:
             product |= _dials(product, chosen)
         product_parts = _pieces(product, product_parts)
+    pointing = pointers(lab, marks.windows, found.background.alike)
+    product = without_pointers(product, pointing)
     overlays = [make_part(mask, "plate", 0.8) for mask in marks.covers]
     overlays += [
         make_part(mask & ~product, "text", 0.9)
@@ -151,6 +154,7 @@ def read_scene(
     crossings = crossing_lines(lab, product, lines, found.background.distance)
     crossings |= writing_over(lab, product, marks, found.background.distance)
     crossings |= tiled_over(lab[..., 0], product, marks)
+    crossings |= pointing & product
     covered = covered_outline(product, marks.covers)
     return Scene(product, overlay | rest, product_parts, overlays, agreement, crossings, covered)
 

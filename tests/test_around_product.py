@@ -15,7 +15,8 @@ from packshot.magnified import magnified
 from packshot.marks import find_marks
 from packshot.mirrors import mirror_image
 from packshot.parts import make_part
-from packshot.plates import drawn_plate, plate_under
+from packshot.plates import drawn_plate, plate_under, with_outline
+from packshot.pointers import pointers, without_pointers
 from packshot.scene import _insets, read_scene
 
 
@@ -223,6 +224,41 @@ def test_a_plate_whose_writing_a_badge_hides_is_one_like_its_neighbour(tin):
     image[20:60, 5:80] = 255
     marks = find_marks(to_lab(image), find_foreground(image), quads[1:])
     assert not marks.plates[rest].any()
+
+
+def test_the_line_around_a_plate_is_its_own_and_a_pack_around_its_label_is_not(tin):
+    image, _ = tin
+    cv2.circle(image, (310, 60), 52, (20, 20, 60), cv2.FILLED)
+    cv2.circle(image, (310, 60), 46, (20, 120, 160), cv2.FILLED)
+    plate, lined = np.zeros((2, 400, 400), np.uint8)
+    cv2.circle(plate, (310, 60), 47, 1, cv2.FILLED)
+    cv2.circle(lined, (310, 60), 51, 1, cv2.FILLED)
+    nowhere = np.zeros((400, 400), bool)
+    whole = with_outline(to_lab(image), plate > 0, nowhere)
+    assert whole[lined > 0].all() and whole.sum() < 1.15 * lined.sum()
+    cv2.circle(image, (310, 60), 80, (20, 20, 60), 60)
+    assert np.array_equal(with_outline(to_lab(image), plate > 0, nowhere), plate > 0)
+
+
+def test_the_ring_and_the_line_of_a_magnified_detail_are_none_of_the_product(tin):
+    image, product = tin
+    rim = (30, 140, 60)
+    disc = window(image, (330, 70), 60, rim)
+    ring, line = np.zeros((2, 400, 400), np.uint8)
+    cv2.circle(ring, (245, 200), 22, 1, 2)
+    ends = (np.float32([245, 200]) + share * np.float32([85, -130]) for share in (0.3, 0.6))
+    cv2.line(line, *(tuple(np.round(end).astype(int).tolist()) for end in ends), 1, 2)
+    image[(ring > 0) | ((line > 0) & ~disc)] = rim
+    lab, none = to_lab(image), np.zeros((400, 400), bool)
+    (found,) = lenses(image, lab, product | disc, [])
+    pointing = pointers(lab, [found], none)
+    assert pointing[ring > 0].all() and pointing[(line > 0) & ~disc].all() and pointing.mean() < 0.02
+    left = without_pointers(product | (ring > 0) | (line > 0), pointing)
+    assert left[product].mean() > 0.995 and not left[:, 256:].any()
+    # A ring that no line joins with the detail is the product's own.
+    image[(line > 0) & ~disc & ~product] = 255
+    image[(line > 0) & product] = (150, 90, 110)
+    assert not pointers(to_lab(image), [found], none).any()
 
 
 def test_inset_photos_in_panels_of_their_own_are_no_products(tin):
