@@ -13,6 +13,8 @@ _LEAST_ARC = 0.25
 _ZOOMS = np.geomspace(1.4, 3.4, 12)
 _LEAST_SCORE = 0.01
 _MOST = 4
+_INNER = 0.68
+"""Of the radius: without the rim, and without the ring that marks the place on the product."""
 _ALIKE = 0.2
 """Of the detail's own contrast: how far it may differ from what it shows."""
 
@@ -76,8 +78,7 @@ def _shows(small: np.ndarray, circle: tuple[float, float, float], other: Part) -
     u0, v0, u1, v1 = max(0, x0), max(0, y0), min(width, x1), min(height, y1)
     detail = small[v0:v1, u0:u1].astype(np.float32)
     rows, cols = np.mgrid[v0:v1, u0:u1]
-    # The rim, white on white, hides a little of it.
-    inner = (np.hypot(cols - x, rows - y) < 0.88 * radius).astype(np.float32)
+    inner = (np.hypot(cols - x, rows - y) < _INNER * radius).astype(np.float32)
     if inner.sum() < 100:
         return False
     contrast = float(np.sqrt(detail[inner > 0].var(axis=0).sum()))
