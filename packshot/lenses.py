@@ -106,6 +106,9 @@ def _fitted(lab: np.ndarray, x: float, y: float, radius: float) -> tuple[float, 
 def _crossed(lab: np.ndarray, text: np.ndarray, x: float, y: float, radius: float) -> tuple[float, float, float] | None:
     """The circle close to the given one that is most of one strong colour, if all of it is but for a stretch or two,
     where other overlays cross it; what lies in `text` bool (h, w), the text boxes, does not count."""
+    bands = [_along(lab, x, y, radius + more)[0] for more in np.arange(-6, 7)]
+    if np.any([np.hypot(band[:, 1], band[:, 2]) > _STRONG for band in bands], axis=0).mean() < _CROSSED:
+        return None
     best, most = (x, y, radius), 0.0
     for reach, step in ((6, 2), (1, 0.5)):
         x, y, radius = best

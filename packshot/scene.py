@@ -44,6 +44,8 @@ _RANGE = 4
 _LEAST_ADDED = 0.2
 """Share of the product."""
 _SURE = 0.9
+_FAINT = 30
+"""Lab units."""
 _LEAST_DIAL = 0.05
 """Share of the product."""
 _ENCLOSED = 0.8
@@ -125,8 +127,7 @@ def read_scene(
     chosen, likely = product, product.astype(np.float32)
     if see is not None and settle is not None and product.any():
         likely = settle(layers(small, found, saliency, see(small), marks, lines | mirrored, product))
-        # Plates are known by their writing: what is neat and looks like a box must be more than likely.
-        product = drop_specks(likely > np.where(marks.plates, 0.9, 0.5), max(6, int(0.0003 * body.size)))
+        product = drop_specks(likely > _least_likely(found, marks, chosen, saliency), max(6, int(0.0003 * body.size)))
         product &= ~_additions(product, chosen, likely if found.background.sure else None)
         product &= ~mirror_image(lab, found.background, product, marks.all | lines)
         product &= ~(shown_again | _insets(product, candidates, product_parts))
@@ -179,6 +180,21 @@ def _look(
     return saliency
 
 
+def _least_likely(found: Foreground, marks: Marks, chosen: np.ndarray, saliency: np.ndarray) -> np.ndarray:
+    """float32 (h, w): how likely a pixel must be to be product. Plates are known by their writing, so what is neat and
+    looks like a box must be more than likely; and so must what the first network does not see, and rules had not
+    `chosen` or only as faint: shadows, and the background between things. `saliency` float32 (h, w).
+
+    Where nobody knows the background, the networks are as sure of plates as of products: there plates are none."""
+    least = np.where(marks.plates, np.float32(_SURE), np.float32(0.5))
+    if found.background.sure:
+        unseen = (saliency < 0.1) & (~chosen | (found.background.distance < _FAINT))
+        least[unseen] = _SURE
+    else:
+        least[cv2.erode(marks.plates.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0] = 1.0
+    return least
+
+
 def _additions(product: np.ndarray, chosen: np.ndarray, likely: np.ndarray | None) -> np.ndarray:
     """bool (h, w): small pieces that rules had not `chosen`. They know what lenses, barcodes and other things beside
     the product are; the networks go by looks, and are believed where the background is known, they are sure, and it
@@ -207,7 +223,8 @@ def _insets(product: np.ndarray, candidates: list[Part], chosen: list[Part]) -> 
 
 
 def _rest_of_range(product: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    """bool (h, w): of a range, those things that rules had `chosen` and the network lost: it sees each of them small.
+    """bool (h, w): of a range, those things that rules had `chosen` and the network lost, or a third of them: it sees
+    each of them small.
     Nothing much larger than all of them, which is ground; none of a product that is not a range."""
     usual = _usual_size(product)
     if usual is None:
@@ -216,7 +233,7 @@ def _rest_of_range(product: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     lost = [
         piece
         for piece in split(chosen)
-        if 0.25 * usual < piece.sum() < most and (piece & product).sum() < 0.3 * piece.sum()
+        if 0.25 * usual < piece.sum() < most and (piece & product).sum() < 0.7 * piece.sum()
     ]
     return union(lost, np.zeros_like(product))
 

@@ -3,10 +3,12 @@
 import cv2
 import numpy as np
 
+from packshot.background import to_lab
 from packshot.foreground import find_foreground
+from packshot.marks import find_marks
 from packshot.outline import LAYERS, as_fed, shared_outline
 from packshot.saliency import shared_saliency
-from packshot.scene import Scene, _additions, _dials, _rest_of_range, read_scene
+from packshot.scene import Scene, _additions, _dials, _least_likely, _rest_of_range, read_scene
 
 
 def headband() -> tuple[np.ndarray, np.ndarray]:
@@ -110,6 +112,37 @@ def test_a_ranges_largest_things_may_be_lost_too():
     product[60:100, 10:60] = True
     lost[60:105, 80:130] = True
     assert np.array_equal(_rest_of_range(product, product | lost), lost)
+
+
+def test_a_ranges_thing_of_which_a_part_is_lost_is_whole_again_and_openings_stay_open():
+    chosen = np.zeros((100, 260), bool)
+    for x in range(10, 250, 50):
+        chosen[20:80, x : x + 36] = True
+    product = chosen.copy()
+    product[30:70, 10:40] = False  # half of the first
+    product[40:60, 70:90] = False  # a handle's opening
+    added = _rest_of_range(product, chosen)
+    assert added[20:80, 10:46].all() and not added[:, 50:].any()
+
+
+def test_what_neither_rules_nor_the_first_network_take_for_product_must_be_more_than_likely():
+    image = np.full((400, 400, 3), 255, np.uint8)
+    shaded(image, 60, 60, 180, 340)
+    thing = not_white(image)
+    shaded(image, 180, 300, 240, 340)  # a shadow, say
+    found, chosen = find_foreground(image), thing > 0
+    marks = find_marks(to_lab(image), found, [])
+    least = _least_likely(found, marks, chosen, thing)
+    assert (least[chosen] == 0.5).all() and (least[~chosen] > 0.5).all()
+    # What is only faint rules may have chosen in vain.
+    found.background.distance[100:120] = 12
+    least = _least_likely(found, marks, chosen, np.where(np.arange(400)[:, None] < 200, 0, thing))
+    assert (least[100:120] > 0.5).all() and (least[chosen][-200:] == 0.5).all()
+    # Where nobody knows the background, plates are none, but for their soft rims.
+    found.background.explained = 0.3
+    marks.add_plate(chosen)
+    least = _least_likely(found, marks, chosen, thing)
+    assert (least[70:330, 70:170] == 1).all() and (least[~chosen] == 0.5).all() and least[60, 100] < 1
 
 
 def test_a_plate_known_by_its_writing_is_product_only_where_that_is_nearly_sure():
