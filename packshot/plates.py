@@ -109,6 +109,16 @@ def _surroundings(shape: np.ndarray, foreground: np.ndarray) -> tuple[np.ndarray
     return inner, float(1 - foreground[rim].mean()) if rim.any() else 1.0
 
 
+def is_unshaded(lab: np.ndarray, plate: np.ndarray, text: np.ndarray) -> bool:
+    """Whether a plate is of one very colour where no `text` bool (h, w) is: labels on products lie in light and
+    shade."""
+    bare = cv2.erode(plate.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    bare &= ~text
+    if bare.sum() < 20:
+        return False
+    return float(np.median(np.linalg.norm(lab[bare] - np.median(lab[bare], axis=0), axis=1))) < 0.7
+
+
 def with_outline(lab: np.ndarray, plate: np.ndarray, alike: np.ndarray) -> np.ndarray:
     """A plate with the line of one colour that is drawn around it, if there is one, bool (h, w). `alike` bool (h, w):
     has the background's colour. What goes on around a label in one colour is its product."""

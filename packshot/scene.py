@@ -36,7 +36,7 @@ from packshot.mirrors import mirror_image
 from packshot.outline import layers
 from packshot.overwriting import writing_over
 from packshot.parts import Part, bounds, is_detail, make_part, split
-from packshot.plates import ACCENTED, grown, thin_lines
+from packshot.plates import ACCENTED, grown, is_unshaded, thin_lines
 from packshot.pointers import pointers, without_pointers
 from packshot.watermarks import tiled_over
 
@@ -127,7 +127,9 @@ def read_scene(
     chosen, likely = product, product.astype(np.float32)
     if see is not None and settle is not None and product.any():
         likely = settle(layers(small, found, saliency, see(small), marks, lines | mirrored, product))
-        product = drop_specks(likely > _least_likely(found, marks, chosen, saliency), max(6, int(0.0003 * body.size)))
+        product = drop_specks(
+            likely > _least_likely(lab, found, marks, chosen, saliency), max(6, int(0.0003 * body.size))
+        )
         product &= ~_additions(product, chosen, likely if found.background.sure else None)
         product &= ~mirror_image(lab, found.background, product, marks.all | lines)
         product &= ~(shown_again | _insets(product, candidates, product_parts))
@@ -180,18 +182,24 @@ def _look(
     return saliency
 
 
-def _least_likely(found: Foreground, marks: Marks, chosen: np.ndarray, saliency: np.ndarray) -> np.ndarray:
+def _least_likely(
+    lab: np.ndarray, found: Foreground, marks: Marks, chosen: np.ndarray, saliency: np.ndarray
+) -> np.ndarray:
     """float32 (h, w): how likely a pixel must be to be product. Plates are known by their writing, so what is neat and
     looks like a box must be more than likely; and so must what the first network does not see, and rules had not
     `chosen` or only as faint: shadows, and the background between things. `saliency` float32 (h, w).
 
-    Where nobody knows the background, the networks are as sure of plates as of products: there plates are none."""
+    Where nobody knows the background, the networks are as sure of plates as of products: there what is of one very
+    colour is none. `lab` float32 (h, w, 3)."""
     least = np.where(marks.plates, np.float32(_SURE), np.float32(0.5))
     if found.background.sure:
         unseen = (saliency < 0.1) & (~chosen | (found.background.distance < _FAINT))
         least[unseen] = _SURE
     else:
-        least[cv2.erode(marks.plates.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0] = 1.0
+        drawn = union(
+            [plate for plate in marks.plate_masks if is_unshaded(lab, plate, marks.text)], marks.plates & False
+        )
+        least[cv2.erode(drawn.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0] = 1.0
     return least
 
 

@@ -131,18 +131,24 @@ def test_what_neither_rules_nor_the_first_network_take_for_product_must_be_more_
     thing = not_white(image)
     shaded(image, 180, 300, 240, 340)  # a shadow, say
     found, chosen = find_foreground(image), thing > 0
-    marks = find_marks(to_lab(image), found, [])
-    least = _least_likely(found, marks, chosen, thing)
+    lab = to_lab(image)
+    marks = find_marks(lab, found, [])
+    least = _least_likely(lab, found, marks, chosen, thing)
     assert (least[chosen] == 0.5).all() and (least[~chosen] > 0.5).all()
     # What is only faint rules may have chosen in vain.
     found.background.distance[100:120] = 12
-    least = _least_likely(found, marks, chosen, np.where(np.arange(400)[:, None] < 200, 0, thing))
+    least = _least_likely(lab, found, marks, chosen, np.where(np.arange(400)[:, None] < 200, 0, thing))
     assert (least[100:120] > 0.5).all() and (least[chosen][-200:] == 0.5).all()
-    # Where nobody knows the background, plates are none, but for their soft rims.
+    # Where nobody knows the background, plates are none, but for their soft rims; labels lie in light and shade.
     found.background.explained = 0.3
-    marks.add_plate(chosen)
-    least = _least_likely(found, marks, chosen, thing)
-    assert (least[70:330, 70:170] == 1).all() and (least[~chosen] == 0.5).all() and least[60, 100] < 1
+    plate, label = np.zeros((2, 400, 400), bool)
+    plate[200:240, 190:380], label[200:280, 70:170] = True, True
+    image[plate] = (40, 120, 220)
+    for mask in (plate, label):
+        marks.add_plate(mask)
+    least = _least_likely(to_lab(image), found, marks, chosen, thing)
+    assert (least[205:235, 195:375] == 1).all() and least[200, 300] < 1
+    assert ((least[label] > 0.5) & (least[label] < 1)).all() and (least[chosen & ~label] == 0.5).all()
 
 
 def test_a_plate_known_by_its_writing_is_product_only_where_that_is_nearly_sure():
