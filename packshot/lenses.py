@@ -22,11 +22,13 @@ def lenses(small: np.ndarray, lab: np.ndarray, foreground: np.ndarray, quads: li
     is photographed is hardly ever of one colour all along a perfect circle; portholes lie inside their product.
     """
     found: list[tuple[float, float, float]] = []
+    circles = _circles(small)
+    if not len(circles):
+        return []
     boxes = [fill_quad(quad, foreground.shape) for quad in quads]
     text = np.any(boxes, axis=0) if boxes else np.zeros_like(foreground)
     centres = np.array([quad.mean(axis=0) for quad in quads], np.float32).reshape(-1, 2)
     grounds = np.array([commonest(lab[box]) if box.any() else (0, 0, 0) for box in boxes], np.float32).reshape(-1, 3)
-    circles = _circles(small)
     for x, y, radius in circles:
         if _is_turned(circles, x, y, radius):
             continue

@@ -125,6 +125,7 @@ def read_scene(
     mirrored = mirror_image(lab, found.background, product, marks.all | lines)
     product &= ~mirrored
     chosen, likely = product, product.astype(np.float32)
+    pointing = pointers(lab, marks.windows, found.background.alike)
     if see is not None and settle is not None and product.any():
         likely = settle(layers(small, found, saliency, see(small), marks, lines | mirrored, product))
         product = drop_specks(
@@ -136,9 +137,8 @@ def read_scene(
         product |= _rest_of_range(product, chosen)
         if found.background.sure:
             product |= _dials(product, chosen)
+        product = without_pointers(product, pointing)
         product_parts = _pieces(product, product_parts)
-    pointing = pointers(lab, marks.windows, found.background.alike)
-    product = without_pointers(product, pointing)
     overlays = [make_part(mask, "plate", 0.8) for mask in marks.covers]
     overlays += [
         make_part(mask & ~product, "text", 0.9)
