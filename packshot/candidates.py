@@ -98,7 +98,8 @@ def choose(candidates: list[Part], marks: Marks, lab: np.ndarray) -> list[Part]:
     # A product in a small corner of its photo scores low, but the network is sure of it.
     if not candidates or candidates[0].score < (0.02 if candidates[0].seen > 0.85 else 0.06):
         return []
-    best = candidates[0]
+    best = _not_set_in(candidates)
+    candidates = [best, *(part for part in candidates if part is not best)]
     best_area = fill_holes(best.mask).sum()
     chosen = [best]
     reach = max(2, round(0.012 * max(marks.text.shape)))
@@ -116,7 +117,7 @@ def choose(candidates: list[Part], marks: Marks, lab: np.ndarray) -> list[Part]:
             continue
         if is_cut(part) and not is_cut(best) and not many:
             continue  # something else in the room
-        if part.set_in > 0.7 and best.set_in < 0.3 and size < 0.45:
+        if part.set_in > 0.7 and best.set_in < 0.3 and (size < 0.45 or part.score > best.score):
             continue  # in a panel of its own: an inset photo
         flat, text_share = is_flat(part, lab), written_share(part, marks.text)
         whole = not is_card(part) and (round_best or not is_detail(part))
@@ -143,6 +144,16 @@ def choose(candidates: list[Part], marks: Marks, lab: np.ndarray) -> list[Part]:
         chosen += more
         left = [part for part in left if not any(part is other for other in more)]
     return chosen
+
+
+def _not_set_in(candidates: list[Part]) -> Part:
+    """The best candidate; where a panel of its own is around it, a good one that stands before the background: an inset
+    photo may show a thing larger than the product is."""
+    best = candidates[0]
+    if best.set_in < 0.9:
+        return best
+    free = [part for part in candidates if part.set_in < 0.3 and part.seen > 0.8 and part.score > 0.5 * best.score]
+    return next((part for part in free if not is_detail(part)), best)
 
 
 def _joined(chosen: list[Part], marks: Marks, reach: int) -> tuple[np.ndarray, np.ndarray]:

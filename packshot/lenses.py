@@ -4,11 +4,15 @@ import cv2
 import numpy as np
 
 from packshot.compose import fill_holes
+from packshot.plates import commonest
+from packshot.quads import fill_quad
 
 _TURNS = np.linspace(0, 2 * np.pi, 120, endpoint=False)
 _SIDES = 0.085, 0.32  # radii, of the photo's longer side; a smaller ring marks the place that is magnified
 _ALIKE = 12.0  # distance in Lab
 _MOST = 3
+_CROSSED = 0.72
+_STRONG = 20  # chroma in Lab
 
 
 def lenses(small: np.ndarray, lab: np.ndarray, foreground: np.ndarray, quads: list[np.ndarray]) -> list[np.ndarray]:
@@ -18,13 +22,23 @@ def lenses(small: np.ndarray, lab: np.ndarray, foreground: np.ndarray, quads: li
     is photographed is hardly ever of one colour all along a perfect circle; portholes lie inside their product.
     """
     found: list[tuple[float, float, float]] = []
+    circles = _circles(small)
+    if not len(circles):
+        return []
+    boxes = [fill_quad(quad, foreground.shape) for quad in quads]
+    text = np.any(boxes, axis=0) if boxes else np.zeros_like(foreground)
     centres = np.array([quad.mean(axis=0) for quad in quads], np.float32).reshape(-1, 2)
-    for x, y, radius in _circles(small):
-        circle = _fitted(lab, x, y, radius)
+    grounds = np.array([commonest(lab[box]) if box.any() else (0, 0, 0) for box in boxes], np.float32).reshape(-1, 3)
+    for x, y, radius in circles:
+        if _is_turned(circles, x, y, radius):
+            continue
+        circle = _fitted(lab, x, y, radius) or _crossed(lab, text, x, y, radius)
         if circle is None or not _is_window(lab, foreground, *circle):
             continue
         x, y, radius = circle
-        lettered = (np.hypot(*(centres - (x, y)).T) < 0.8 * radius).any()
+        # A plate across the rim, in its colour, is none of the window.
+        across = _off(grounds, _rim_colour(lab, *circle)) < _ALIKE
+        lettered = (~across & (np.hypot(*(centres - (x, y)).T) < 0.8 * radius)).any()
         if not lettered and all(np.hypot(x - u, y - v) > 0.3 * max(radius, r) for u, v, r in found):
             found.append(circle)
     if not 0 < len(found) <= _MOST:
@@ -70,6 +84,12 @@ def _circles(small: np.ndarray) -> np.ndarray:
     return np.zeros((0, 3), np.float32) if circles is None else circles[0]
 
 
+def _is_turned(circles: np.ndarray, x: float, y: float, radius: float) -> bool:
+    """Whether there is another of the `circles` (n, 3) inside one, about the same centre: pans, plates, and dials."""
+    about = np.hypot(*(circles[:, :2] - (x, y)).T) < max(2.0, 0.03 * radius)
+    return bool((about & (circles[:, 2] < 0.8 * radius)).any())
+
+
 def _fitted(lab: np.ndarray, x: float, y: float, radius: float) -> tuple[float, float, float] | None:
     """The circle close to the given one that is most of one colour, if nearly all of it is."""
     best, most = None, 0.97
@@ -85,16 +105,51 @@ def _fitted(lab: np.ndarray, x: float, y: float, radius: float) -> tuple[float, 
     return best
 
 
+def _crossed(lab: np.ndarray, text: np.ndarray, x: float, y: float, radius: float) -> tuple[float, float, float] | None:
+    """The circle close to the given one that is most of one strong colour, if all of it is but for a stretch or two,
+    where other overlays cross it; what lies in `text` bool (h, w), the text boxes, does not count."""
+    bands = [_along(lab, x, y, radius + more)[0] for more in np.arange(-6, 7)]
+    if np.any([np.hypot(band[:, 1], band[:, 2]) > _STRONG for band in bands], axis=0).mean() < _CROSSED:
+        return None
+    best, most = (x, y, radius), 0.0
+    for reach, step in ((6, 2), (1, 0.5)):
+        x, y, radius = best
+        for across in np.arange(-reach, reach + 0.1, step):
+            for up in np.arange(-reach, reach + 0.1, step):
+                for more in np.arange(-reach, reach + 0.1, min(1, step)):
+                    colours, inside = _along(lab, x + across, y + up, radius + more)
+                    if inside.sum() < 60 or np.hypot(*(colour := np.median(colours[inside], axis=0))[1:]) < _STRONG:
+                        continue
+                    close = float(np.maximum(0, 1 - _off(colours[inside], colour) / _ALIKE).mean())
+                    if close > most:
+                        best, most = (float(x + across), float(y + up), float(radius + more)), close
+    colours, inside = _along(lab, *best)
+    off = _off(colours, _rim_colour(lab, *best)) if most else np.full(len(colours), np.inf)
+    if (off[inside] < _ALIKE).mean() < _CROSSED:
+        return None
+    exact = np.percentile(off[inside & (off < _ALIKE)], 80) < 0.6 * _ALIKE
+    written = _along(text[..., None].astype(np.float32), *best)[0][:, 0] > 0
+    other = np.tile(inside & (off >= _ALIKE) & ~written, 3)[None].astype(np.uint8)
+    # A point where two colours mix is no stretch.
+    other = cv2.morphologyEx(other, cv2.MORPH_CLOSE, np.ones((1, 5), np.uint8))
+    other = cv2.morphologyEx(other, cv2.MORPH_OPEN, np.ones((1, 3), np.uint8))[0, len(off) : 2 * len(off)] > 0
+    return best if exact and (other & ~np.roll(other, 1)).sum() <= 2 else None
+
+
 def _is_window(lab: np.ndarray, foreground: np.ndarray, x: float, y: float, radius: float) -> bool:
     """Whether another picture begins within the rim, and the rim lies over what is around it."""
-    rim, inside = _along(lab, x, y, radius)
-    colour = np.median(rim[inside], axis=0)
+    colour, inside = _rim_colour(lab, x, y, radius), _along(lab, x, y, radius)[1]
     step = max(2.0, radius / 9)
     within, beyond = (_off(_along(lab, x, y, radius + away)[0], colour) > 10 for away in (-step, step))
     product = _product_around(foreground, x, y, radius)
     return bool(
         within[inside].mean() > 0.35 and product.mean() < 0.6 and beyond[inside].mean() >= 0.7 * product[inside].mean()
     )
+
+
+def _rim_colour(lab: np.ndarray, x: float, y: float, radius: float) -> np.ndarray:
+    rim, inside = _along(lab, x, y, radius)
+    return np.median(rim[inside], axis=0)
 
 
 def _has_straps(foreground: np.ndarray, x: float, y: float, radius: float) -> bool:

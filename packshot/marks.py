@@ -7,7 +7,7 @@ import numpy as np
 
 from packshot.compose import thickness
 from packshot.foreground import Foreground
-from packshot.plates import commonest, drawn_plate, plate_under, unseen_plate
+from packshot.plates import commonest, drawn_plate, plate_under, unseen_plate, with_outline
 from packshot.quads import fill_quad, line_height
 
 _STRONG = 20
@@ -18,7 +18,8 @@ _STRONG = 20
 class Marks:
     """All bool (h, w). `writing`, one a text box; `text`, all of them; `loose`, those that float on the background;
     `plates`, flat shapes under writing that are overlays, one by one in `plate_masks`; `around`, a ring about each text
-    box; `quads`, the boxes' corners, float32 (4, 2)."""
+    box; `quads`, the boxes' corners, float32 (4, 2); `windows`, magnified details: in `plates`,
+    but not in `plate_masks`, since they show the product's colours."""
 
     writing: list[np.ndarray]
     text: np.ndarray
@@ -27,14 +28,23 @@ class Marks:
     plate_masks: list[np.ndarray] = field(default_factory=list)
     around: list[np.ndarray] = field(default_factory=list)
     quads: list[np.ndarray] = field(default_factory=list)
+    windows: list[np.ndarray] = field(default_factory=list)
 
     @property
     def all(self) -> np.ndarray:
         return self.loose | self.plates
 
+    @property
+    def covers(self) -> list[np.ndarray]:
+        return self.plate_masks + self.windows
+
     def add_plate(self, plate: np.ndarray) -> None:
         self.plates |= plate
         self.plate_masks.append(plate)
+
+    def add_window(self, window: np.ndarray) -> None:
+        self.plates |= window
+        self.windows.append(window)
 
 
 def find_marks(lab: np.ndarray, found: Foreground, quads: list[np.ndarray]) -> Marks:
@@ -64,7 +74,7 @@ def find_marks(lab: np.ndarray, found: Foreground, quads: list[np.ndarray]) -> M
                 continue
             plate = plate_under(lab, beside, mask, ring, centres)
             if plate is not None:
-                marks.add_plate(plate)
+                marks.add_plate(with_outline(lab, plate, alike))
     for rest in _covered_plates(lab, foreground & ~marks.plates, marks):
         marks.add_plate(rest)
     return marks
@@ -129,8 +139,17 @@ def accents(lab: np.ndarray, found: Foreground, marks: Marks) -> np.ndarray:
     `lab` float32 (h, w, 3)."""
     inks = [found.mask & mask & marks.loose & ~marks.plates for mask in marks.writing]
     colours = [commonest(lab[mask]) for mask in [*marks.plate_masks, *inks] if mask.any()]
+    colours += [rim_colour(lab, window) for window in marks.windows]
     strong = [colour for colour in colours if np.hypot(*colour[1:]) > _STRONG]
-    return union([np.linalg.norm(lab - colour, axis=2) < 10 for colour in strong], np.zeros(lab.shape[:2], bool))
+    alike = [np.linalg.norm(lab - colour, axis=2) < 10 for colour in strong]
+    return union(alike, np.zeros(lab.shape[:2], bool)) & ~found.background.alike
+
+
+def rim_colour(lab: np.ndarray, window: np.ndarray) -> np.ndarray:
+    """The colour of a magnified detail's rim, Lab float32 (3,)."""
+    width = max(3, round(0.05 * np.sqrt(window.sum())))
+    inner = cv2.erode(window.astype(np.uint8), np.ones((2 * width + 1,) * 2, np.uint8)) > 0
+    return commonest(lab[window & ~inner])
 
 
 def _has_strokes(marks: np.ndarray, height: float) -> bool:

@@ -8,6 +8,9 @@ from packshot.compose import fill_holes
 ACCENTED = 0.3
 """Share of a thin line: the rest are its soft edges."""
 
+_OUTLINE = 6
+"""px; lines around plates are at most as wide."""
+
 
 def plate_under(
     lab: np.ndarray,
@@ -104,6 +107,31 @@ def _surroundings(shape: np.ndarray, foreground: np.ndarray) -> tuple[np.ndarray
     inner = cv2.dilate(shape.astype(np.uint8), np.ones((2 * gap + 1,) * 2, np.uint8))
     rim = (cv2.dilate(inner, np.ones((5, 5), np.uint8)) > 0) & (inner == 0)
     return inner, float(1 - foreground[rim].mean()) if rim.any() else 1.0
+
+
+def is_unshaded(lab: np.ndarray, plate: np.ndarray, text: np.ndarray) -> bool:
+    """Whether a plate is of one very colour where no `text` bool (h, w) is: labels on products lie in light and
+    shade."""
+    bare = cv2.erode(plate.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    bare &= ~text
+    if bare.sum() < 20:
+        return False
+    return float(np.median(np.linalg.norm(lab[bare] - np.median(lab[bare], axis=0), axis=1))) < 0.7
+
+
+def with_outline(lab: np.ndarray, plate: np.ndarray, alike: np.ndarray) -> np.ndarray:
+    """A plate with the line of one colour that is drawn around it, if there is one, bool (h, w). `alike` bool (h, w):
+    has the background's colour. What goes on around a label in one colour is its product."""
+    apart = cv2.distanceTransform((~plate).astype(np.uint8), cv2.DIST_L2, 5)
+    shells = [(apart > k) & (apart <= k + 1) for k in range(_OUTLINE + 3)]
+    if not all(shell.any() for shell in shells) or alike[shells[0]].mean() > 0.2:
+        return plate
+    colour = commonest(lab[shells[0]])
+    shares = [float((np.linalg.norm(lab[shell] - colour, axis=1) < 10).mean()) for shell in shells]
+    width = next((k for k, share in enumerate(shares) if share < 0.9), len(shares))
+    if not 0 < width <= _OUTLINE or shares[width + 2] > 0.3:
+        return plate
+    return apart <= width + 2
 
 
 def commonest(colours: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ import numpy as np
 from packshot.agreement import Agreement, compare
 from packshot.background import to_lab
 from packshot.badges import round_badges
+from packshot.barcodes import bar_codes
 from packshot.candidates import choose, find_candidates
 from packshot.compose import drop_specks, fill_holes, thickness
 from packshot.covered import covered_outline
@@ -20,6 +21,7 @@ from packshot.crossings import crossing_lines
 from packshot.foreground import Foreground
 from packshot.fusion import by_saliency, gaps, pale_parts, unsupported
 from packshot.lenses import lenses
+from packshot.magnified import magnified
 from packshot.marks import (
     Marks,
     accents,
@@ -34,13 +36,20 @@ from packshot.mirrors import mirror_image
 from packshot.outline import layers
 from packshot.overwriting import writing_over
 from packshot.parts import Part, bounds, is_detail, make_part, split
-from packshot.plates import ACCENTED, grown, thin_lines
+from packshot.plates import ACCENTED, grown, is_unshaded, thin_lines
+from packshot.pointers import pointers, without_pointers
 from packshot.watermarks import tiled_over
 
 _RANGE = 4
 _LEAST_ADDED = 0.2
 """Share of the product."""
 _SURE = 0.9
+_FAINT = 30
+"""Lab units."""
+_LEAST_DIAL = 0.05
+"""Share of the product."""
+_ENCLOSED = 0.8
+"""Share of what is around a dial."""
 
 
 @dataclass(slots=True)
@@ -74,11 +83,13 @@ def read_scene(
     lab = to_lab(small)
     empty = np.zeros(small.shape[:2], bool)
     marks = find_marks(lab, found, quads)
-    discs = lenses(small, lab, found.mask & ~marks.all, marks.quads)
+    for code in bar_codes(lab, found.mask & ~marks.all):
+        marks.add_plate(code)
+    for window in lenses(small, lab, found.mask & ~marks.all, marks.quads):
+        marks.add_window(window)
     if not found.background.busy:
-        discs += round_badges(lab, found.mask & ~union([marks.all, *discs], empty), marks.quads)
-    for disc in discs:
-        marks.add_plate(disc)
+        for disc in round_badges(lab, found.mask & ~marks.all, marks.quads):
+            marks.add_plate(disc)
     body = without_writing(found.mask & ~marks.plates, marks.loose)
     accented = accents(lab, found, marks)
     lines = thin_lines(body, marks.all, accented)
@@ -99,7 +110,13 @@ def read_scene(
             body &= ~unsupported(lab, found, body, saliency, marks.text)
     body = drop_specks(body, max(6, int(0.0003 * body.size)))
 
-    product_parts = choose(find_candidates(lab, body, marks, found.background, saliency), marks, lab)
+    candidates = find_candidates(lab, body, marks, found.background, saliency)
+    details = magnified(small, candidates) if not found.background.busy else []
+    for detail in details:
+        marks.add_window(detail)
+    shown_again = union(details, empty)
+    candidates = [part for part in candidates if (part.mask & shown_again).sum() < 0.9 * part.mask.sum()]
+    product_parts = choose(candidates, marks, lab)
     product = union([part.mask for part in product_parts], empty)
     product = _close_labels(product, marks.text & ~marks.plates)
     if saliency is not None and product.any():
@@ -108,17 +125,21 @@ def read_scene(
     mirrored = mirror_image(lab, found.background, product, marks.all | lines)
     product &= ~mirrored
     chosen, likely = product, product.astype(np.float32)
+    pointing = pointers(lab, marks.windows, found.background.alike)
     if see is not None and settle is not None and product.any():
         likely = settle(layers(small, found, saliency, see(small), marks, lines | mirrored, product))
-        # Plates are known by their writing: what is neat and looks like a box must be more than likely.
-        product = drop_specks(likely > np.where(marks.plates, 0.9, 0.5), max(6, int(0.0003 * body.size)))
+        product = drop_specks(
+            likely > _least_likely(lab, found, marks, chosen, saliency), max(6, int(0.0003 * body.size))
+        )
         product &= ~_additions(product, chosen, likely if found.background.sure else None)
         product &= ~mirror_image(lab, found.background, product, marks.all | lines)
+        product &= ~(shown_again | _insets(product, candidates, product_parts))
         product |= _rest_of_range(product, chosen)
         if found.background.sure:
             product |= _dials(product, chosen)
+        product = without_pointers(product, pointing)
         product_parts = _pieces(product, product_parts)
-    overlays = [make_part(mask, "plate", 0.8) for mask in marks.plate_masks]
+    overlays = [make_part(mask, "plate", 0.8) for mask in marks.covers]
     overlays += [
         make_part(mask & ~product, "text", 0.9)
         for mask in marks.writing
@@ -136,7 +157,8 @@ def read_scene(
     crossings = crossing_lines(lab, product, lines, found.background.distance)
     crossings |= writing_over(lab, product, marks, found.background.distance)
     crossings |= tiled_over(lab[..., 0], product, marks)
-    covered = covered_outline(product, marks.plate_masks)
+    crossings |= pointing & product
+    covered = covered_outline(product, marks.covers)
     return Scene(product, overlay | rest, product_parts, overlays, agreement, crossings, covered)
 
 
@@ -160,6 +182,27 @@ def _look(
     return saliency
 
 
+def _least_likely(
+    lab: np.ndarray, found: Foreground, marks: Marks, chosen: np.ndarray, saliency: np.ndarray
+) -> np.ndarray:
+    """float32 (h, w): how likely a pixel must be to be product. Plates are known by their writing, so what is neat and
+    looks like a box must be more than likely; and so must what the first network does not see, and rules had not
+    `chosen` or only as faint: shadows, and the background between things. `saliency` float32 (h, w).
+
+    Where nobody knows the background, the networks are as sure of plates as of products: there what is of one very
+    colour is none. `lab` float32 (h, w, 3)."""
+    least = np.where(marks.plates, np.float32(_SURE), np.float32(0.5))
+    if found.background.sure:
+        unseen = (saliency < 0.1) & (~chosen | (found.background.distance < _FAINT))
+        least[unseen] = _SURE
+    else:
+        drawn = union(
+            [plate for plate in marks.plate_masks if is_unshaded(lab, plate, marks.text)], marks.plates & False
+        )
+        least[cv2.erode(drawn.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0] = 1.0
+    return least
+
+
 def _additions(product: np.ndarray, chosen: np.ndarray, likely: np.ndarray | None) -> np.ndarray:
     """bool (h, w): small pieces that rules had not `chosen`. They know what lenses, barcodes and other things beside
     the product are; the networks go by looks, and are believed where the background is known, they are sure, and it
@@ -177,8 +220,19 @@ def _additions(product: np.ndarray, chosen: np.ndarray, likely: np.ndarray | Non
     return union(added, np.zeros_like(product))
 
 
+def _insets(product: np.ndarray, candidates: list[Part], chosen: list[Part]) -> np.ndarray:
+    """bool (h, w): pieces in panels of their own that were not `chosen`, beside a product that stands before the
+    background: inset photos, which look like products to the networks."""
+    if chosen[0].set_in > 0.3:
+        return np.zeros_like(product)
+    insets = [part.mask for part in candidates if part.set_in > 0.9 and not any(part is one for one in chosen)]
+    lying = union(insets, np.zeros_like(product))
+    return union([piece for piece in split(product) if (piece & lying).sum() > 0.5 * piece.sum()], product & False)
+
+
 def _rest_of_range(product: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    """bool (h, w): of a range, those things that rules had `chosen` and the network lost: it sees each of them small.
+    """bool (h, w): of a range, those things that rules had `chosen` and the network lost, or a third of them: it sees
+    each of them small.
     Nothing much larger than all of them, which is ground; none of a product that is not a range."""
     usual = _usual_size(product)
     if usual is None:
@@ -187,7 +241,7 @@ def _rest_of_range(product: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     lost = [
         piece
         for piece in split(chosen)
-        if 0.25 * usual < piece.sum() < most and (piece & product).sum() < 0.3 * piece.sum()
+        if 0.25 * usual < piece.sum() < most and (piece & product).sum() < 0.7 * piece.sum()
     ]
     return union(lost, np.zeros_like(product))
 
@@ -199,10 +253,16 @@ def _usual_size(product: np.ndarray) -> float | None:
 
 
 def _dials(product: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    """bool (h, w): holes in the product that rules had `chosen` whole. They know the background's colour; the networks
-    take dials, bowls and screens for openings."""
+    """bool (h, w): holes in the product that rules had `chosen` whole, and large ones that are all but closed. Rules
+    know the background's colour; the networks take dials, bowls and screens for openings."""
     holes = split(fill_holes(product) & ~product)
-    return union([hole for hole in holes if (hole & chosen).sum() > 0.9 * hole.sum()], np.zeros_like(product))
+    dials = [hole for hole in holes if (hole & chosen).sum() > 0.9 * hole.sum()]
+    lost = cv2.morphologyEx((chosen & ~product).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
+    for piece in split(drop_specks(lost, max(1, int(_LEAST_DIAL * product.sum())))):
+        ring = (cv2.dilate(piece.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0) & ~piece
+        if product[ring].mean() > _ENCLOSED:
+            dials.append(piece)
+    return union(dials, np.zeros_like(product))
 
 
 def _pieces(product: np.ndarray, chosen: list[Part]) -> list[Part]:

@@ -6,14 +6,18 @@ import pytest
 from drawn_products import striped_tin
 
 from packshot.background import learn_background, to_lab
+from packshot.barcodes import bar_codes
 from packshot.candidates import choose, find_candidates
 from packshot.foreground import find_foreground
 from packshot.fusion import pale_parts, unsupported
 from packshot.lenses import lenses
+from packshot.magnified import magnified
 from packshot.marks import find_marks
 from packshot.mirrors import mirror_image
-from packshot.plates import drawn_plate, plate_under
-from packshot.scene import read_scene
+from packshot.parts import make_part
+from packshot.plates import drawn_plate, plate_under, with_outline
+from packshot.pointers import pointers, without_pointers
+from packshot.scene import _insets, read_scene
 
 
 @pytest.fixture
@@ -50,6 +54,57 @@ def test_a_magnified_detail_is_found_by_its_rim(tin):
     assert not lenses(image, to_lab(image), product | disc, [quad])
 
 
+def test_other_overlays_may_cross_the_rim_of_a_magnified_detail(tin):
+    image, product = tin
+    rim = (90, 20, 120)
+    disc = window(image, (300, 110), 80, rim)
+    lower = window(image, (320, 240), 60, (255, 255, 255))
+    cv2.rectangle(image, (215, 40), (385, 75), rim, cv2.FILLED)
+    cv2.putText(image, "27 cm", (250, 68), cv2.FONT_HERSHEY_SIMPLEX, 0.9, (255, 255, 255), 2)
+    quad = np.float32([[248, 44], [345, 44], [345, 72], [248, 72]])
+    (found,) = (one for one in lenses(image, to_lab(image), product | disc | lower, [quad]) if one[110, 300])
+    assert (found & disc).sum() > 0.9 * (found | disc).sum()
+    # A grey ring with as large gaps may be a part of the product.
+    grey = image.copy()
+    grey[(image == rim).all(axis=2)] = (90, 90, 90)
+    cv2.circle(grey, (300, 110), 80, (90, 90, 90), 4, cv2.LINE_AA)
+    cv2.circle(grey, (320, 240), 60, (255, 255, 255), 6, cv2.LINE_AA)
+    assert not any(one[110, 300] for one in lenses(grey, to_lab(grey), product | disc | lower, [quad]))
+
+
+def test_a_magnified_detail_without_a_rim_is_found_by_what_it_shows(tin):
+    image, product = tin
+    part = cv2.resize(image[230:280, 60:110], (120, 120), interpolation=cv2.INTER_CUBIC)
+    disc = np.zeros((120, 120), np.uint8)
+    cv2.circle(disc, (60, 60), 60, 1, cv2.FILLED)
+    image[20:140, 270:390][disc > 0] = part[disc > 0]
+    piece = (image != 255).any(axis=2) & ~product
+    assert 0.3 < piece.sum() / disc.sum() < 0.7
+    parts = [make_part(product, "product", 0.5), make_part(piece, "product", 0.2)]
+    (found,) = magnified(image, parts)
+    assert found[piece].all() and not (found & product).any() and found.sum() < 1.2 * disc.sum()
+    # A bowl of the same colours shows nothing of the tin.
+    bowl = np.zeros_like(disc)
+    bowl[60:] = disc[60:]
+    image[20:140, 270:390] = 255
+    image[20:140, 270:390][bowl > 0] = np.linspace((210, 90, 87), (150, 90, 140), 120)[:, None].repeat(120, 1)[bowl > 0]
+    piece = (image != 255).any(axis=2) & ~product
+    assert not magnified(image, [parts[0], make_part(piece, "product", 0.2)])
+
+
+def test_a_bar_code_is_whole_and_a_grille_is_none():
+    rng = np.random.default_rng(0)
+    bars = np.repeat(np.arange(60) % 2, rng.integers(1, 4, 60))
+    image = np.full((400, 400, 3), 255, np.uint8)
+    image[300:350, 40 : 40 + len(bars)][:, bars > 0] = 20
+    image[60:200, 200:210] = image[60:200, 300:310] = (60, 60, 160)
+    for left in range(210, 300, 6):
+        image[60:200, left : left + 3] = (40, 40, 40)
+    foreground = (image != 255).any(axis=2)
+    (found,) = bar_codes(to_lab(image), foreground)
+    assert found[300:350, 41 : 40 + len(bars)].all() and not found[:250].any()
+
+
 def test_a_shaded_rim_a_porthole_and_a_clock_are_no_magnified_details(tin):
     image, product = tin
     shaded = image.copy()
@@ -68,6 +123,14 @@ def test_a_shaded_rim_a_porthole_and_a_clock_are_no_magnified_details(tin):
     cv2.circle(plate, (200, 200), 110, (235, 150, 180), cv2.FILLED, cv2.LINE_AA)
     cv2.circle(plate, (200, 200), 104, (150, 30, 80), 4, cv2.LINE_AA)
     assert not lenses(plate, to_lab(plate), (plate != 255).any(axis=2), [])
+
+
+def test_a_pan_seen_from_above_is_no_magnified_detail(tin):
+    image, product = tin
+    disc = window(image, (320, 110), 74, (30, 140, 60))
+    assert lenses(image, to_lab(image), product | disc, [])
+    cv2.circle(image, (320, 110), 50, (60, 60, 70), cv2.FILLED, cv2.LINE_AA)
+    assert not lenses(image, to_lab(image), product | disc, [])
 
 
 def test_a_plate_in_rows_and_columns_of_products_is_no_magnified_detail():
@@ -163,6 +226,41 @@ def test_a_plate_whose_writing_a_badge_hides_is_one_like_its_neighbour(tin):
     assert not marks.plates[rest].any()
 
 
+def test_the_line_around_a_plate_is_its_own_and_a_pack_around_its_label_is_not(tin):
+    image, _ = tin
+    cv2.circle(image, (310, 60), 52, (20, 20, 60), cv2.FILLED)
+    cv2.circle(image, (310, 60), 46, (20, 120, 160), cv2.FILLED)
+    plate, lined = np.zeros((2, 400, 400), np.uint8)
+    cv2.circle(plate, (310, 60), 47, 1, cv2.FILLED)
+    cv2.circle(lined, (310, 60), 51, 1, cv2.FILLED)
+    nowhere = np.zeros((400, 400), bool)
+    whole = with_outline(to_lab(image), plate > 0, nowhere)
+    assert whole[lined > 0].all() and whole.sum() < 1.15 * lined.sum()
+    cv2.circle(image, (310, 60), 80, (20, 20, 60), 60)
+    assert np.array_equal(with_outline(to_lab(image), plate > 0, nowhere), plate > 0)
+
+
+def test_the_ring_and_the_line_of_a_magnified_detail_are_none_of_the_product(tin):
+    image, product = tin
+    rim = (30, 140, 60)
+    disc = window(image, (330, 70), 60, rim)
+    ring, line = np.zeros((2, 400, 400), np.uint8)
+    cv2.circle(ring, (245, 200), 22, 1, 2)
+    ends = (np.float32([245, 200]) + share * np.float32([85, -130]) for share in (0.3, 0.6))
+    cv2.line(line, *(tuple(np.round(end).astype(int).tolist()) for end in ends), 1, 2)
+    image[(ring > 0) | ((line > 0) & ~disc)] = rim
+    lab, none = to_lab(image), np.zeros((400, 400), bool)
+    (found,) = lenses(image, lab, product | disc, [])
+    pointing = pointers(lab, [found], none)
+    assert pointing[ring > 0].all() and pointing[(line > 0) & ~disc].all() and pointing.mean() < 0.02
+    left = without_pointers(product | (ring > 0) | (line > 0), pointing)
+    assert left[product].mean() > 0.995 and not left[:, 256:].any()
+    # A ring that no line joins with the detail is the product's own.
+    image[(line > 0) & ~disc & ~product] = 255
+    image[(line > 0) & product] = (150, 90, 110)
+    assert not pointers(to_lab(image), [found], none).any()
+
+
 def test_inset_photos_in_panels_of_their_own_are_no_products(tin):
     image, product = tin
     insets = np.zeros_like(product)
@@ -177,6 +275,12 @@ def test_inset_photos_in_panels_of_their_own_are_no_products(tin):
     assert len(pieces) == 3
     (chosen,) = choose(pieces, marks, lab)
     assert (chosen.mask & product).sum() > 0.95 * product.sum()
+    # However large what they show is.
+    pieces[1].score = pieces[0].score + 0.1
+    (chosen,) = choose([pieces[1], pieces[0], pieces[2]], marks, lab)
+    assert (chosen.mask & product).sum() > 0.95 * product.sum()
+    # Nor do networks that go by looks make products of them.
+    assert np.array_equal(_insets(product | insets, pieces, [chosen]), insets)
     # Before the same background they are a set.
     plain = find_foreground(np.where((product | insets)[..., None], image, 255).astype(np.uint8))
     pieces = find_candidates(lab, product | insets, marks, plain.background, seen)

@@ -110,6 +110,20 @@ def test_strong_colours_of_plates_and_writing_are_accents_and_grey_ones_are_not(
     assert drawn[351, 25:75].all() and drawn[361, 25:75].all() and not drawn[371, 25:75].any()
 
 
+def test_the_accent_of_a_magnified_detail_is_its_rim_and_not_what_it_shows(tin):
+    image, product = tin
+    cv2.circle(image, (310, 70), 60, (150, 90, 110), cv2.FILLED)
+    cv2.circle(image, (310, 70), 60, (20, 130, 160), 5, cv2.LINE_AA)
+    image[350:353, 20:80] = (20, 130, 160)
+    found, lab = find_foreground(image), to_lab(image)
+    marks = find_marks(lab, found, [])
+    disc = np.zeros(product.shape, np.uint8)
+    cv2.circle(disc, (310, 70), 63, 1, cv2.FILLED)
+    marks.add_window(disc > 0)
+    drawn = accents(lab, found, marks)
+    assert drawn[351, 25:75].all() and not drawn[50:90, 290:330].any() and not drawn[product].any()
+
+
 def test_a_written_shape_on_the_product_that_the_network_does_not_see_is_no_product(tin):
     image, product = tin
     cv2.rectangle(image, (240, 150), (395, 300), (20, 120, 60), cv2.FILLED)

@@ -3,10 +3,12 @@
 import cv2
 import numpy as np
 
+from packshot.background import to_lab
 from packshot.foreground import find_foreground
+from packshot.marks import find_marks
 from packshot.outline import LAYERS, as_fed, shared_outline
 from packshot.saliency import shared_saliency
-from packshot.scene import Scene, _additions, _rest_of_range, read_scene
+from packshot.scene import Scene, _additions, _dials, _least_likely, _rest_of_range, read_scene
 
 
 def headband() -> tuple[np.ndarray, np.ndarray]:
@@ -112,6 +114,43 @@ def test_a_ranges_largest_things_may_be_lost_too():
     assert np.array_equal(_rest_of_range(product, product | lost), lost)
 
 
+def test_a_ranges_thing_of_which_a_part_is_lost_is_whole_again_and_openings_stay_open():
+    chosen = np.zeros((100, 260), bool)
+    for x in range(10, 250, 50):
+        chosen[20:80, x : x + 36] = True
+    product = chosen.copy()
+    product[30:70, 10:40] = False  # half of the first
+    product[40:60, 70:90] = False  # a handle's opening
+    added = _rest_of_range(product, chosen)
+    assert added[20:80, 10:46].all() and not added[:, 50:].any()
+
+
+def test_what_neither_rules_nor_the_first_network_take_for_product_must_be_more_than_likely():
+    image = np.full((400, 400, 3), 255, np.uint8)
+    shaded(image, 60, 60, 180, 340)
+    thing = not_white(image)
+    shaded(image, 180, 300, 240, 340)  # a shadow, say
+    found, chosen = find_foreground(image), thing > 0
+    lab = to_lab(image)
+    marks = find_marks(lab, found, [])
+    least = _least_likely(lab, found, marks, chosen, thing)
+    assert (least[chosen] == 0.5).all() and (least[~chosen] > 0.5).all()
+    # What is only faint rules may have chosen in vain.
+    found.background.distance[100:120] = 12
+    least = _least_likely(lab, found, marks, chosen, np.where(np.arange(400)[:, None] < 200, 0, thing))
+    assert (least[100:120] > 0.5).all() and (least[chosen][-200:] == 0.5).all()
+    # Where nobody knows the background, plates are none, but for their soft rims; labels lie in light and shade.
+    found.background.explained = 0.3
+    plate, label = np.zeros((2, 400, 400), bool)
+    plate[200:240, 190:380], label[200:280, 70:170] = True, True
+    image[plate] = (40, 120, 220)
+    for mask in (plate, label):
+        marks.add_plate(mask)
+    least = _least_likely(to_lab(image), found, marks, chosen, thing)
+    assert (least[205:235, 195:375] == 1).all() and least[200, 300] < 1
+    assert ((least[label] > 0.5) & (least[label] < 1)).all() and (least[chosen & ~label] == 0.5).all()
+
+
 def test_a_plate_known_by_its_writing_is_product_only_where_that_is_nearly_sure():
     image = np.full((400, 400, 3), 255, np.uint8)
     shaded(image, 60, 60, 180, 340)
@@ -137,6 +176,20 @@ def test_a_hole_in_what_rules_chose_is_a_dial_unless_the_background_is_seen_in_i
         assert scene.product[120:280, 110:130].all()
         assert scene.product[180:220, 180:220].all() == kept
         assert scene.product[180:220, 180:220].any() == kept
+
+
+def test_a_dial_in_a_ring_that_is_all_but_closed_is_no_opening_and_a_gap_between_legs_is_one():
+    whole, ring = np.zeros((200, 200), np.uint8), np.zeros((200, 200), np.uint8)
+    cv2.circle(whole, (100, 100), 70, 1, cv2.FILLED)
+    cv2.circle(ring, (100, 100), 60, 1, 20)
+    ring[105:125, 120:] = 0
+    chosen, product = whole > 0, (ring & whole) > 0
+    assert (product | _dials(product, chosen))[60:140, 60:140].all()
+    assert not _dials(product, product).any()
+    stool, shaded = np.zeros((200, 200), bool), np.zeros((200, 200), bool)
+    stool[40:60, 40:160] = stool[60:160, 40:55] = stool[60:160, 145:160] = True
+    shaded[40:160, 40:160] = True
+    assert not _dials(stool, shaded).any()
 
 
 def test_small_things_that_rules_had_not_chosen_are_no_product():

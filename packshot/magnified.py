@@ -1,0 +1,97 @@
+"""Magnified details without a rim, such as a white one on white: round pieces beside the product that show a part of it
+once more, larger."""
+
+import cv2
+import numpy as np
+
+from packshot.badges import circles_through
+from packshot.compose import fill_holes
+from packshot.parts import Part
+
+_TURNS = 72
+_LEAST_ARC = 0.25
+_ZOOMS = np.geomspace(1.4, 3.4, 12)
+_LEAST_SCORE = 0.01
+_MOST = 4
+_INNER = 0.68
+"""Of the radius: without the rim, and without the ring that marks the place on the product."""
+_ALIKE = 0.2
+"""Of the detail's own contrast: how far it may differ from what it shows."""
+
+
+def magnified(small: np.ndarray, candidates: list[Part]) -> list[np.ndarray]:
+    """Round windows in which candidates lie that end at them and show a part of another one, which is not smaller than
+    a third of them: each bool (h, w). `small` RGB uint8 (h, w, 3).
+
+    Bowls and balls are as round, and their plain edges are like many others; but they stand upright.
+    """
+    found = []
+    for part in candidates:
+        circle = _circle_around(part) if part.score > _LEAST_SCORE and not _is_upright(part) else None
+        others = [other for other in candidates if other is not part and 3 * other.mask.sum() > part.mask.sum()]
+        if circle is not None and any(_shows(small, circle, other) for other in others[:_MOST]):
+            x, y, radius = circle
+            disc = np.zeros(part.mask.shape, np.uint8)
+            cv2.circle(disc, (round(x), round(y)), round(radius + 2), 1, cv2.FILLED)
+            found.append(disc > 0)
+    return found
+
+
+def _is_upright(part: Part) -> bool:
+    """Whether a part is its own mirror image."""
+    x0, y0, x1, y1 = part.xyxy
+    piece = fill_holes(part.mask[y0:y1, x0:x1])
+    return bool((piece & piece[:, ::-1]).sum() > 0.93 * (piece | piece[:, ::-1]).sum())
+
+
+def _circle_around(part: Part) -> tuple[float, float, float] | None:
+    """The circle (x, y, radius) that a part fills up to, if a quarter of it is in the outline."""
+    if part.mask.mean() < 0.004:
+        return None
+    contours, _ = cv2.findContours(part.mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    outline = max(contours, key=len)[:, 0].astype(np.float32)
+    points = outline[:: max(1, len(outline) // 240)]
+    count, side = len(points), max(part.mask.shape)
+    if count < 40:
+        return None
+    best, most = None, _LEAST_ARC
+    for gap in (count // 24, count // 12, count // 8, count // 6):
+        circles = circles_through(points, np.roll(points, -gap, axis=0), np.roll(points, -2 * gap, axis=0))
+        circles = circles[(circles[:, 2] > 0.06 * side) & (circles[:, 2] < 0.3 * side)]
+        away = points[None] - circles[:, None, :2]
+        off = np.hypot(away[..., 0], away[..., 1]) - circles[:, 2:]
+        around = (off <= np.maximum(1.5, 0.03 * circles[:, 2:])).all(axis=1)
+        on = np.abs(off) < np.maximum(1.0, 0.015 * circles[:, 2:])
+        turns = np.floor(np.arctan2(away[..., 1], away[..., 0]) / (2 * np.pi) * _TURNS)
+        for k in np.flatnonzero(around):
+            share = len(np.unique(turns[k][on[k]])) / _TURNS
+            if share > most:
+                best, most = tuple(map(float, circles[k])), share
+    return best
+
+
+def _shows(small: np.ndarray, circle: tuple[float, float, float], other: Part) -> bool:
+    """Whether what lies in a circle is somewhere on another part, smaller."""
+    x, y, radius = circle
+    height, width = small.shape[:2]
+    x0, y0, x1, y1 = (round(v) for v in (x - radius, y - radius, x + radius + 1, y + radius + 1))
+    u0, v0, u1, v1 = max(0, x0), max(0, y0), min(width, x1), min(height, y1)
+    detail = small[v0:v1, u0:u1].astype(np.float32)
+    rows, cols = np.mgrid[v0:v1, u0:u1]
+    inner = (np.hypot(cols - x, rows - y) < _INNER * radius).astype(np.float32)
+    if inner.sum() < 100:
+        return False
+    contrast = float(np.sqrt(detail[inner > 0].var(axis=0).sum()))
+    reach = round(radius)
+    left, top, right, bottom = other.xyxy
+    window = small[max(0, top - reach) : bottom + reach, max(0, left - reach) : right + reach].astype(np.float32)
+    for zoom in _ZOOMS:
+        size_wh = round(detail.shape[1] / zoom), round(detail.shape[0] / zoom)
+        if min(size_wh) < 8 or size_wh[0] > window.shape[1] or size_wh[1] > window.shape[0]:
+            continue
+        sample = cv2.resize(detail, size_wh, interpolation=cv2.INTER_AREA)
+        mask = (cv2.resize(inner, size_wh, interpolation=cv2.INTER_AREA) > 0.9).astype(np.float32)
+        unlike = cv2.matchTemplate(window, sample, cv2.TM_SQDIFF, mask=np.dstack([mask] * 3))
+        if np.sqrt(max(0.0, float(unlike.min())) / mask.sum()) < _ALIKE * contrast:
+            return True
+    return False
