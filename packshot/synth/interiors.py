@@ -28,7 +28,7 @@ SETTINGS = {
         "lounge",
         "podium",
     ),
-    "test": ("bedroom", "bar", "terrace", "desk", "flat_linen", "flat_stone", "flat_court", "hall", "plaster", "arch"),
+    "test": ("bedroom", "bar", "terrace", "desk", "flat_linen", "flat_stone", "hall", "plaster", "arch"),
 }
 CLOSE = {"table", "kitchen", "nature", "bar", "terrace", "bath", "desk"}
 TILED = {"kitchen", "bath", "bar"}
@@ -155,8 +155,6 @@ def _flat_lay(rng: np.random.Generator, shape_hw: Shape, kind: str, tone: Colour
         grey = hsv(rng.random(), rng.uniform(0, 0.15), rng.uniform(0.14, 0.4))
         plain = textures.plain(shape_hw, grey)
         picture = plain + np.float32(0.5) * (textures.stone(rng, shape_hw, grey) - plain)
-    elif kind == "flat_court":
-        picture = _court(rng, shape_hw, split)
     elif kind == "flat_linen":
         picture = textures.weave(rng, shape_hw, mixed(tone, (0.9, 0.86, 0.8), 0.5), 6)
     else:
@@ -165,7 +163,7 @@ def _flat_lay(rng: np.random.Generator, shape_hw: Shape, kind: str, tone: Colour
         plain = textures.plain(shape_hw, colour)
         picture = plain + np.float32(0.3) * (textures.stone(rng, shape_hw, colour) - plain)
     layer = Layer(shape_hw)
-    if rng.random() < 0.4 and kind != "flat_court":  # a cloth in one corner
+    if rng.random() < 0.4:  # a cloth in one corner
         corner = rng.choice([0.0, 1.0], 2) * (width, height)
         cloth = np.stack(
             [
@@ -174,7 +172,7 @@ def _flat_lay(rng: np.random.Generator, shape_hw: Shape, kind: str, tone: Colour
             ]
         )
         layer.polygon(cloth, mixed(tone, (1, 1, 1), 0.3), 0.95)
-    for _ in range(int(rng.integers(0, 5)) if kind != "flat_court" else 0):
+    for _ in range(int(rng.integers(0, 5))):
         if rng.random() < 0.5:
             _plant(
                 rng,
@@ -214,31 +212,6 @@ def _solid(
     else:
         layer.rectangle((x - half, top, x + half, base), body)
         layer.rectangle((x - half, top - 0.05 * layer.shape_hw[0], x + half, top), mixed(tone, (1, 1, 1), 0.3))
-
-
-def _court(rng: np.random.Generator, shape_hw: Shape, split: str) -> np.ndarray:
-    """Painted ground seen from above: one or two matt colours, parted by straight bands."""
-    height, width = shape_hw
-    first, second = (hsv(draw_hue(rng, split), rng.uniform(0.05, 0.6), rng.uniform(0.3, 0.9)) for _ in range(2))
-    layer = Layer(shape_hw)
-    layer.over(np.ones(shape_hw, np.float32), textures.plain(shape_hw, first))
-    turn = rng.uniform(0, np.pi)
-    along, across = np.array([np.cos(turn), np.sin(turn)]), np.array([-np.sin(turn), np.cos(turn)])
-    middle, far = np.array([width, height]) * rng.uniform(0.2, 0.8, 2), 2.0 * max(shape_hw)
-    if rng.random() < 0.7:
-        layer.polygon(
-            np.array(
-                [middle - far * along, middle + far * along, middle + far * (along + across), middle + far * across]
-            ),
-            second,
-        )
-    for number in range(int(rng.integers(0, 4))):
-        at = middle + across * number * width * rng.uniform(0.15, 0.4)
-        layer.stroke(
-            np.array([at - far * along, at + far * along]), width * rng.uniform(0.01, 0.07), (0.94, 0.94, 0.92)
-        )
-    rough = 1 + 0.03 * textures.noise(rng, shape_hw, 4, 2, 0.9)
-    return np.clip(layer.rgb * rough[..., None], 0, 1)
 
 
 def _set(rng: np.random.Generator, shape_hw: Shape, kind: str, split: str) -> Backdrop:
