@@ -15,9 +15,8 @@ Batch = tuple[Tensor, Tensor, Tensor]
 @dataclass(frozen=True, slots=True)
 class Augmentation:
     """How far a training photo may be changed. `crop`: the most that is cut off a side's length, and the same again
-    to shift; `colour`: the most that brightness, contrast, saturation, gamma and each channel's gain change; `unread`:
-    the share of photos of whose text a part is taken as not found, as small or odd print is; `dull`: the share that is
-    blurred or noisy."""
+    to shift; `colour`: the most that brightness, contrast and each channel's gain change; `unread`: the share of photos
+    of whose text a part is taken as not found, as small or odd print is; `dull`: the share that is blurred or noisy."""
 
     flip: bool = True
     upside_down: bool = False
@@ -81,7 +80,7 @@ def _affine_maps(n: int, settings: Augmentation, generator: torch.Generator) -> 
 
 
 def _jitter(picture: Tensor, strength: float, generator: torch.Generator) -> Tensor:
-    """Brightness, contrast, saturation, gamma and a cast of colour, kept in [0, 1]."""
+    """Brightness, contrast and a cast of colour, kept in [0, 1]."""
     n = len(picture)
 
     def change(channels: int) -> Tensor:
@@ -89,9 +88,7 @@ def _jitter(picture: Tensor, strength: float, generator: torch.Generator) -> Ten
 
     mean = picture.mean(dim=(1, 2, 3), keepdim=True)
     picture = (picture - mean) * (1 + change(1)) + mean
-    grey = picture.mean(dim=1, keepdim=True)
-    picture = grey + (picture - grey) * (1 + change(1))
-    return (picture * (1 + change(1)) * (1 + change(3) / 3)).clamp(0, 1) ** (1 + change(1))
+    return (picture * (1 + change(1)) * (1 + change(3) / 3)).clamp(0, 1)
 
 
 def _dulled(picture: Tensor, share: float, generator: torch.Generator) -> Tensor:

@@ -36,10 +36,10 @@ class Backdrop:
 
 
 def even(rng: np.random.Generator, shape_hw: Shape, split: str, kind: str | None = None) -> Backdrop:
-    """White, grey, beige, a pale tint or dark; plain, as a gradient, a pool of light, or a sweep with a horizon."""
+    """White, grey, beige or dark; plain, as a gradient, or a sweep with a soft horizon."""
     kinds, shares = (
-        ("white", "near_white", "grey", "beige", "pale", "dark", "gradient", "pool", "sweep"),
-        (0.44, 0.12, 0.1, 0.07, 0.03, 0.06, 0.07, 0.04, 0.07),
+        ("white", "near_white", "grey", "beige", "dark", "gradient", "sweep"),
+        (0.5, 0.12, 0.1, 0.07, 0.06, 0.09, 0.06),
     )
     kind = kind or str(rng.choice(kinds, p=shares))
     if kind == "white":
@@ -47,21 +47,18 @@ def even(rng: np.random.Generator, shape_hw: Shape, split: str, kind: str | None
             textures.plain(shape_hw, (1, 1, 1)), ("even_white",), None, ("none", "none", "contact", "reflection")
         )
     grey = rng.uniform(0.93, 0.985)
-    deep = rng.uniform(0.04, 0.12) if rng.random() < 0.7 else rng.random()
     tones: dict[str, Colour] = {
         "near_white": hsv(rng.random(), rng.uniform(0, 0.02), grey),
         "grey": hsv(rng.random(), rng.uniform(0, 0.03), rng.uniform(0.62, 0.92)),
-        "beige": hsv(rng.uniform(0.07, 0.13), rng.uniform(0.06, 0.3), rng.uniform(0.78, 0.96)),
-        "pale": hsv(rng.random(), rng.uniform(0.03, 0.12), rng.uniform(0.78, 0.97)),
-        "dark": hsv(deep, rng.uniform(0, 0.35), rng.uniform(0.03, 0.26)),
+        "beige": hsv(rng.uniform(0.07, 0.13), rng.uniform(0.06, 0.2), rng.uniform(0.82, 0.96)),
+        "dark": hsv(rng.uniform(0.04, 0.12), rng.uniform(0, 0.35), rng.uniform(0.03, 0.26)),
     }
-    shadows = ("none", "contact", "drop", "contact", "drop", "hard")
     if kind in tones:
         picture = textures.plain(shape_hw, tones[kind])
         if rng.random() < 0.4:
             picture *= 1 - 0.06 * textures.radial(shape_hw, (0, 0, 0), (1, 1, 1), (0.5, 0.45), 0.8)
-        return Backdrop(picture, (f"even_{'white' if kind == 'near_white' else kind}",), None, shadows)
-    base = tones[str(rng.choice(["near_white", "grey", "beige", "pale", "dark"], p=[0.26, 0.26, 0.16, 0.08, 0.24]))]
+        return Backdrop(picture, (f"even_{'white' if kind == 'near_white' else kind}",))
+    base = tones[str(rng.choice(["near_white", "grey", "beige", "dark"]))]
     if kind == "gradient":
         other = mixed(base, (1, 1, 1) if luminance(base) < 0.75 else (0.5, 0.5, 0.52), rng.uniform(0.15, 0.4))
         if rng.random() < 0.5:
@@ -70,18 +67,12 @@ def even(rng: np.random.Generator, shape_hw: Shape, split: str, kind: str | None
             textures.radial(shape_hw, mixed(base, (1, 1, 1), 0.25), base, (0.5, rng.uniform(0.3, 0.6)), 0.75),
             ("gradient",),
         )
-    if kind == "pool":
-        edge = mixed(base, (0, 0, 0), rng.uniform(0.2, 0.7) if luminance(base) < 0.3 else rng.uniform(0.08, 0.3))
-        lit = mixed(base, (1, 1, 1), rng.uniform(0.0, 0.3))
-        at = (rng.uniform(0.35, 0.65), rng.uniform(0.3, 0.75))
-        return Backdrop(textures.radial(shape_hw, lit, edge, at, rng.uniform(0.6, 0.95)), ("gradient",), None, shadows)
-    horizon = rng.uniform(0.55, 0.8)
-    soft = rng.uniform(0.012, 0.06) if rng.random() < 0.6 else rng.uniform(0.002, 0.012)
-    t = 1 / (1 + np.exp(-np.clip((np.linspace(0, 1, shape_hw[0]) - horizon) / soft, -30, 30)))
+    horizon = rng.uniform(0.6, 0.8)
+    t = 1 / (1 + np.exp(-(np.linspace(0, 1, shape_hw[0]) - horizon) / rng.uniform(0.012, 0.06)))
     floor = mixed(base, (1, 1, 1) if rng.random() < 0.6 else (0, 0, 0), rng.uniform(0.06, 0.2))
     picture = textures.blend(base, floor, np.repeat(t[:, None], shape_hw[1], 1))
     return Backdrop(
-        picture, ("gradient", "shadow"), min(0.93, horizon + rng.uniform(0.08, 0.16)), ("contact", "reflection", "drop")
+        picture, ("gradient", "shadow"), min(0.93, horizon + rng.uniform(0.08, 0.16)), ("contact", "reflection")
     )
 
 
@@ -148,10 +139,9 @@ def loud(rng: np.random.Generator, shape_hw: Shape, split: str) -> Backdrop:
     """Flat loud colours, busy prints, clashing gradients."""
     palette = draw_palette(rng, split)
     hot = hsv(draw_hue(rng, split), rng.uniform(0.75, 1.0), rng.uniform(0.7, 1.0))
-    flat = hsv(draw_hue(rng, split), rng.uniform(0.45, 1.0), rng.uniform(0.55, 1.0))
     kind = str(rng.choice(["flat", "flat", "print", "stripes", "clash", "ornament"]))
     if kind == "flat":
-        return Backdrop(textures.plain(shape_hw, flat), ("loud_colour",))
+        return Backdrop(textures.plain(shape_hw, hot), ("loud_colour",))
     if kind == "clash":
         return Backdrop(textures.gradient(shape_hw, hot, palette.accent, float(rng.uniform(0, 180))), ("loud_colour",))
     if kind == "stripes":
@@ -233,9 +223,9 @@ def uneven(rng: np.random.Generator, shape_hw: Shape, split: str) -> Backdrop:
     tint = (rng.uniform(0, 1), rng.uniform(0, 0.25)) if dark else (rng.uniform(0.05, 0.2), rng.uniform(0, 0.12))
     base = hsv(*tint, rng.uniform(0.12, 0.32) if dark else rng.uniform(0.72, 0.97))
     field = textures.noise(rng, shape_hw, max(shape_hw) / rng.uniform(1.2, 3), 3, 0.6)
-    tone = 1 + (rng.uniform(0.15, 0.3) if dark else rng.uniform(0.05, 0.14)) * field
-    if rng.random() < 0.5:  # creased sheet
-        tone += rng.uniform(0.03, 0.07) * np.sin(textures.noise(rng, shape_hw, max(shape_hw) / 3, 2) * 9)
+    tone = 1 + (rng.uniform(0.15, 0.3) if dark else rng.uniform(0.02, 0.12)) * field
+    if rng.random() < 0.4:  # creased sheet
+        tone += rng.uniform(0.02, 0.06) * np.sin(textures.noise(rng, shape_hw, max(shape_hw) / 3, 2) * 9)
     picture = np.asarray(base, np.float32) * tone[..., None]
     corner = (0.5, 0.5, 0.6) if dark else mixed((0.8, 0.76, 0.64), (0.9, 0.9, 0.9), rng.uniform(0, 1))
     centre = (rng.uniform(0.2, 0.8), rng.uniform(0.2, 0.8))

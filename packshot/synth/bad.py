@@ -9,7 +9,7 @@ import numpy as np
 from packshot.synth import rooms, wording
 from packshot.synth.backgrounds import Backdrop
 from packshot.synth.colours import hsv, luminance, mixed, readable_on
-from packshot.synth.crowded import crowded, leaflet
+from packshot.synth.crowded import crowded
 from packshot.synth.good import backdrop_for
 from packshot.synth.lettering import FONTS
 from packshot.synth.poster import block, brand, free_spot, on_its_side, stand
@@ -180,10 +180,6 @@ def covered(scene: Scene) -> None:
     crowded(scene, _backdrop(scene))
 
 
-def printed(scene: Scene) -> None:
-    leaflet(scene, backdrop_for(scene, 0.85))
-
-
 def foreign(scene: Scene) -> None:
     """Most of the words are not in the market's language."""
     rng = scene.rng
@@ -254,37 +250,6 @@ def coded(scene: Scene) -> None:
         if y > 0.93:
             break
     scene.clauses.append({"article": "article_numbers", "barcode": "article_numbers", "jargon": "jargon"}[kind])
-
-
-def symbols(scene: Scene) -> None:
-    """Icons in a row, a column or a grid with no words that explain them."""
-    rng = scene.rng
-    backdrop = _backdrop(scene)
-    layout = str(rng.choice(["row", "column", "grid"]))
-    left = rng.random() < 0.5
-    regions = {
-        "row": (0.08, 0.04, 0.92, 0.76),
-        "column": (0.26, 0.05, 0.98, 0.95) if left else (0.02, 0.05, 0.74, 0.95),
-        "grid": (0.4, 0.08, 0.98, 0.94) if left else (0.02, 0.08, 0.6, 0.94),
-    }
-    scene.place(scene.region(*regions[layout]), backdrop)
-    board = scene.start_board()
-    count = int(rng.integers(3, 7))
-    columns, rows = {"row": (count, 1), "column": (1, count), "grid": (2, (count + 1) // 2)}[layout]
-    r = min(rng.uniform(0.035, 0.07) * scene.width, 0.42 * 0.9 * scene.height / max(rows, 6))
-    x0 = {"row": 0.5, "column": 0.13 if left else 0.87, "grid": 0.2 if left else 0.8}[layout] * scene.width
-    y0 = (0.87 if layout == "row" else 0.5) * scene.height
-    step = r * rng.uniform(2.4, 3.2)
-    code = rng.random() < 0.3
-    for row in range(rows):
-        for column in range(columns):
-            at = (x0 + (column - (columns - 1) / 2) * step, y0 + (row - (rows - 1) / 2) * step)
-            board.icon(at, r)
-    if code:
-        font, colour = _pen(scene)
-        size = int(scene.height * rng.uniform(0.025, 0.04))
-        board.text((0.04 * scene.width, 0.03 * scene.height), wording.article(rng), size, font, colour)
-    scene.clauses.append("unexplained_symbols")
 
 
 def unnamed(scene: Scene) -> None:
@@ -358,7 +323,7 @@ def faint(scene: Scene) -> None:
 
 LAYOUTS: tuple[tuple[Callable[[Scene], None], float], ...] = (
     (bare, 0.3), (scattered, 0.15), (tiny, 0.12), (covered, 0.13), (foreign, 0.07), (coded, 0.07), (unnamed, 0.07),
-    (empty_magnifier, 0.04), (symbols, 0.04), (printed, 0.05),
+    (empty_magnifier, 0.04),
     (faint, 0.04),
 )  # fmt: skip
 

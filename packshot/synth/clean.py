@@ -32,7 +32,6 @@ def _region(scene: Scene, low: float, high: float, drift: float = 0.03) -> tuple
 def good_background(scene: Scene) -> None:
     rng = scene.rng
     backdrop = scene.back(backgrounds.even(rng, scene.shape_hw, scene.split))
-    scene.studio = bool(rng.random() < (0.2 if "even_white" in backdrop.clauses else 0.7))
     if rng.random() < 0.05:
         _in_hand(scene, backdrop)
         return
@@ -126,13 +125,11 @@ def bad_background(scene: Scene) -> None:
     if snapshot and rng.random() < 0.5:  # the camera held askew
         _tilt(scene, rng.uniform(-7, 7))
     scene.snapshot = snapshot or rng.random() < 0.25
-    scene.studio = bool(rng.random() < 0.5)
     scene.clauses += backdrop.clauses
 
 
 def image_background(scene: Scene) -> None:
     rng = scene.rng
-    scene.studio = bool(rng.random() < 0.7)
     if props.STAGED[scene.split] and rng.random() < 0.3:
         _staged(scene)
         scene.clauses.append("setting_room")

@@ -118,8 +118,6 @@ def _finished(scene: Scene, verdict: str) -> SynthPhoto:
     picture = scene.picture
     if scene.snapshot and board is None:
         picture = defects.snapshot(rng, picture)
-    elif scene.studio:
-        picture = defects.studio(rng, picture)
     overlay = np.zeros(scene.shape_hw, bool)
     if board is not None:
         picture = composite(picture, board.layer)

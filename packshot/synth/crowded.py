@@ -15,24 +15,14 @@ from packshot.synth.scene import Scene
 def crowded(scene: Scene, backdrop: Backdrop) -> None:
     """A small product in the middle or a corner of text, plates and pictures."""
     rng = scene.rng
-    box = _small_product(scene, backdrop)
+    backdrop = backdrop.anywhere()
+    spots = ((0.52, 0.52, 0.97, 0.97), (0.03, 0.52, 0.48, 0.97), (0.28, 0.32, 0.72, 0.68), (0.52, 0.03, 0.97, 0.48))
+    box = scene.place(scene.region(*spots[int(rng.integers(4))]), backdrop)
     board = scene.start_board()
     style = (_columns, _wall_of_plates, _mosaic, _page)[int(rng.choice(4, p=[0.36, 0.16, 0.2, 0.28]))]
     style(scene, board, box)
     _fill_up(scene, board, box)
     scene.clauses.append("covers_half")
-
-
-def leaflet(scene: Scene, backdrop: Backdrop) -> None:
-    """A page of a printed leaflet, far too small to read: pictures and paragraphs, no plates."""
-    box = _small_product(scene, backdrop)
-    _page(scene, scene.start_board(), box)
-    scene.clauses.append("tiny_text")
-
-
-def _small_product(scene: Scene, backdrop: Backdrop) -> Box:
-    spots = ((0.52, 0.52, 0.97, 0.97), (0.03, 0.52, 0.48, 0.97), (0.28, 0.32, 0.72, 0.68), (0.52, 0.03, 0.97, 0.48))
-    return scene.place(scene.region(*spots[int(scene.rng.integers(4))]), backdrop.anywhere())
 
 
 def _hides(cell: Box, box: Box) -> bool:
@@ -120,22 +110,17 @@ def _columns(scene: Scene, board: Board, box: Box) -> None:
 def _page(scene: Scene, board: Board, box: Box) -> None:
     """Like a page of a printed catalogue: pictures and paragraphs in cells."""
     rng = scene.rng
-    columns = 2 if rng.random() < 0.7 else 3
-    rows, wide = int(rng.integers(2, 4 if columns == 2 else 6)), 0.96 / columns
-    pictures, grey = rng.uniform(0.2, 0.5), rng.uniform(0, 0.9)
+    rows, columns = int(rng.integers(2, 4)), 2
     kind = scene.subject.kind if scene.subject else None
     for row in range(rows):
         for column in range(columns):
             cell = scene.region(
-                0.03 + column * wide,
-                0.04 + row * 0.95 / rows,
-                0.03 + column * wide + wide - 0.04,
-                0.02 + (row + 1) * 0.95 / rows,
+                0.03 + column * 0.48, 0.04 + row * 0.95 / rows, 0.47 + column * 0.48, 0.02 + (row + 1) * 0.95 / rows
             )
             if _hides(cell, box):
                 continue
-            if rng.random() < pictures:
-                tint = mixed(board.palette.tint, (0.8, 0.8, 0.8), grey)
+            if rng.random() < 0.4:
+                tint = mixed(board.palette.tint, (0.8, 0.8, 0.8), rng.uniform(0, 0.8))
                 board.layer.rectangle(cell, tint)
                 board.note(cell, "picture")
                 w, h = cell[2] - cell[0], cell[3] - cell[1]
@@ -145,7 +130,7 @@ def _page(scene: Scene, board: Board, box: Box) -> None:
                 board.layer.paste(
                     piece, ((cell[0] + cell[2] - piece.shape_hw[1]) / 2, (cell[1] + cell[3] - piece.shape_hw[0]) / 2)
                 )
-                if rng.random() < 0.5:
+                if rng.random() < 0.6:
                     r = 0.03 * scene.width
                     spot = (cell[0] + 4, cell[1] + 4, cell[0] + 4 + 2 * r, cell[1] + 4 + 2 * r)
                     board.plate(spot, str(int(rng.integers(1, 9))), hsv(0.0, 0.85, 0.8), "circle", 0.04)

@@ -50,27 +50,6 @@ def snapshot(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
     return np.clip(picture + grain * np.float32(strength), 0, 1)
 
 
-def studio(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
-    """A professional's photo, float32 in and out: light falls off gently, the lens darkens corners, a tone curve, fine
-    grain. No photographed background is of one colour to the last digit."""
-    height, width = picture.shape[:2]
-    ys, xs = np.mgrid[-1:1:24j, -1:1:24j].astype(np.float32)
-    turn = rng.uniform(0, 2 * np.pi)
-    light = 1 + rng.uniform(0, 0.09) * (np.cos(turn) * xs + np.sin(turn) * ys)
-    if rng.random() < 0.5:
-        light *= 1 - rng.uniform(0, 0.16) * np.clip(xs * xs + ys * ys, 0, 2) / 2
-    light = cv2.resize(light, (width, height), interpolation=cv2.INTER_CUBIC)
-    picture = np.clip(picture * light[..., None] * rng.uniform(0.95, 1.03), 0, 1) ** np.float32(rng.uniform(0.85, 1.2))
-    picture = picture * np.array([1 + rng.uniform(-0.02, 0.02), 1, 1 + rng.uniform(-0.03, 0.03)], np.float32)
-    picture = picture + np.float32(rng.uniform(0, 0.3)) * (picture * picture * (3 - 2 * picture) - picture)
-    grey = picture.mean(axis=2, keepdims=True)
-    picture = grey + (picture - grey) * np.float32(rng.uniform(0.65, 1.1))
-    if rng.random() < 0.4:
-        picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.3, 1.0) * width / 800)
-    grain = rng.standard_normal((height, width, 1)).astype(np.float32)
-    return np.clip(picture + grain * np.float32(rng.uniform(0.0, 0.015)), 0, 1)
-
-
 def upload(rng: np.random.Generator, picture: np.ndarray, amateur: bool) -> np.ndarray:
     """What editing and uploading leave in a uint8 picture: sometimes enlarged from a small original, always JPEG."""
     height, width = picture.shape[:2]

@@ -20,11 +20,9 @@ def backdrop_for(scene: Scene, white: float = 0.5) -> Backdrop:
     if roll < white:
         return scene.back(backgrounds.even(rng, scene.shape_hw, scene.split, "white"))
     if roll < white + 0.15:
-        scene.studio = bool(rng.random() < 0.4)
         return scene.back(backgrounds.even(rng, scene.shape_hw, scene.split))
     if roll < 0.9:
         return scene.back(backgrounds.designed(rng, scene.shape_hw, scene.split, scene.palette))
-    scene.studio = bool(rng.random() < 0.6)
     return scene.back(interiors.interior(rng, scene.shape_hw, scene.split))
 
 

@@ -24,8 +24,6 @@ class Scene:
         alpha: (H, W) float32, the product's exact coverage.
         writing: (H, W) bool, writing on the product.
         product_box: xyxy of the product, None before one is placed.
-        snapshot: taken by a phone in bad light, where nothing is laid over it.
-        studio: taken by a professional, and not drawn.
     """
 
     rng: np.random.Generator
@@ -41,7 +39,6 @@ class Scene:
     clauses: list[str] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
     snapshot: bool = False
-    studio: bool = False
 
     def __post_init__(self) -> None:
         self.alpha = np.zeros(self.shape_hw, np.float32)
