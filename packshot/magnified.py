@@ -6,7 +6,7 @@ import numpy as np
 
 from packshot.badges import circles_through
 from packshot.compose import fill_holes
-from packshot.parts import Part
+from packshot.parts import Part, outline_points
 
 _TURNS = 72
 _LEAST_ARC = 0.25
@@ -46,14 +46,10 @@ def _is_upright(part: Part) -> bool:
 
 def _circle_around(part: Part) -> tuple[float, float, float] | None:
     """The circle (x, y, radius) that a part fills up to, if a quarter of it is in the outline."""
-    if part.mask.mean() < 0.004:
+    points = outline_points(part)
+    if points is None:
         return None
-    contours, _ = cv2.findContours(part.mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    outline = max(contours, key=len)[:, 0].astype(np.float32)
-    points = outline[:: max(1, len(outline) // 240)]
     count, side = len(points), max(part.mask.shape)
-    if count < 40:
-        return None
     best, most = None, _LEAST_ARC
     for gap in (count // 24, count // 12, count // 8, count // 6):
         circles = circles_through(points, np.roll(points, -gap, axis=0), np.roll(points, -2 * gap, axis=0))

@@ -64,17 +64,24 @@ def is_disc(part: Part) -> bool:
     return fill_holes(piece > 0).sum() > 0.6 * round_.sum() and ellipse_fit(np.pad(round_, 1)) > 0.95
 
 
-def is_clipped(part: Part) -> bool:
-    """A lens without a rim, on the background's own colour: more than half of its circle is outline, and more than a
-    fifth of it is empty. Things with round outlines fill them."""
+def outline_points(part: Part) -> np.ndarray | None:
+    """Points along a part's outline, 240 to 480 where it is long, float32 (n, 2), xy; None for a part too small to have
+    a form."""
     if part.mask.mean() < 0.004:
-        return False
+        return None
     contours, _ = cv2.findContours(part.mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     outline = max(contours, key=len)[:, 0].astype(np.float32)
     points = outline[:: max(1, len(outline) // 240)]
-    count, side = len(points), max(part.mask.shape)
-    if count < 40:
+    return points if len(points) >= 40 else None
+
+
+def is_clipped(part: Part) -> bool:
+    """A lens without a rim, on the background's own colour: more than half of its circle is outline, and more than a
+    fifth of it is empty. Things with round outlines fill them."""
+    points = outline_points(part)
+    if points is None:
         return False
+    count, side = len(points), max(part.mask.shape)
     filled = fill_holes(part.mask).sum()
     for gap in (count // 24, count // 12, count // 8, count // 6, count // 4):
         circles = circles_through(points, np.roll(points, -gap, axis=0), np.roll(points, -2 * gap, axis=0))

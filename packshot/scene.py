@@ -197,7 +197,7 @@ def _least_likely(
         least[unseen] = _SURE
     else:
         drawn = union(
-            [plate for plate in marks.plate_masks if is_unshaded(lab, plate, marks.text)], marks.plates & False
+            [plate for plate in marks.plate_masks if is_unshaded(lab, plate, marks.text)], np.zeros_like(marks.plates)
         )
         least[cv2.erode(drawn.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0] = 1.0
     return least
@@ -227,7 +227,9 @@ def _insets(product: np.ndarray, candidates: list[Part], chosen: list[Part]) -> 
         return np.zeros_like(product)
     insets = [part.mask for part in candidates if part.set_in > 0.9 and not any(part is one for one in chosen)]
     lying = union(insets, np.zeros_like(product))
-    return union([piece for piece in split(product) if (piece & lying).sum() > 0.5 * piece.sum()], product & False)
+    return union(
+        [piece for piece in split(product) if (piece & lying).sum() > 0.5 * piece.sum()], np.zeros_like(product)
+    )
 
 
 def _rest_of_range(product: np.ndarray, chosen: np.ndarray) -> np.ndarray:
