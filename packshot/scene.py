@@ -46,6 +46,10 @@ _LEAST_ADDED = 0.2
 _SURE = 0.9
 _FAINT = 30
 """Lab units."""
+_FADING = 4
+"""Lab units; a grey dial is of one colour."""
+_TINT = 3
+"""Lab units."""
 _LEAST_DIAL = 0.05
 """Share of the product."""
 _ENCLOSED = 0.8
@@ -136,7 +140,7 @@ def read_scene(
         product &= ~(shown_again | _insets(product, candidates, product_parts))
         product |= _rest_of_range(product, chosen)
         if found.background.sure:
-            product |= _dials(product, chosen)
+            product |= _dials(lab, found, product, chosen)
         product = without_pointers(product, pointing)
         product_parts = _pieces(product, product_parts)
     overlays = [make_part(mask, "plate", 0.8) for mask in marks.covers]
@@ -254,9 +258,10 @@ def _usual_size(product: np.ndarray) -> float | None:
     return float(np.median(sizes)) if len(sizes) >= _RANGE else None
 
 
-def _dials(product: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+def _dials(lab: np.ndarray, found: Foreground, product: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     """bool (h, w): holes in the product that rules had `chosen` whole, and large ones that are all but closed. Rules
-    know the background's colour; the networks take dials, bowls and screens for openings."""
+    know the background's colour; the networks take dials, bowls and screens for openings. None of those in which the
+    background lies in shade. `lab` float32 (h, w, 3)."""
     holes = split(fill_holes(product) & ~product)
     dials = [hole for hole in holes if (hole & chosen).sum() > 0.9 * hole.sum()]
     lost = cv2.morphologyEx((chosen & ~product).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
@@ -264,7 +269,16 @@ def _dials(product: np.ndarray, chosen: np.ndarray) -> np.ndarray:
         ring = (cv2.dilate(piece.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0) & ~piece
         if product[ring].mean() > _ENCLOSED:
             dials.append(piece)
+    dials = [dial for dial in dials if not _is_shade(lab, found, dial)]
     return union(dials, np.zeros_like(product))
+
+
+def _is_shade(lab: np.ndarray, found: Foreground, hole: np.ndarray) -> bool:
+    """Whether a hole shows the background as it lies in a shadow: not much darker, unevenly so, and as colourless or
+    colourful as elsewhere. `lab` float32 (h, w, 3)."""
+    unlike = lab[hole] - found.background.lab[hole]
+    dark, fading = -unlike[:, 0].mean(), np.ptp(np.percentile(unlike[:, 0], [10, 90]))
+    return bool(0 < dark < _FAINT and fading > _FADING and np.linalg.norm(unlike[:, 1:], axis=1).mean() < _TINT)
 
 
 def _pieces(product: np.ndarray, chosen: list[Part]) -> list[Part]:

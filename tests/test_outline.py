@@ -184,12 +184,30 @@ def test_a_dial_in_a_ring_that_is_all_but_closed_is_no_opening_and_a_gap_between
     cv2.circle(ring, (100, 100), 60, 1, 20)
     ring[105:125, 120:] = 0
     chosen, product = whole > 0, (ring & whole) > 0
-    assert (product | _dials(product, chosen))[60:140, 60:140].all()
-    assert not _dials(product, product).any()
+    image = np.full((200, 200, 3), 255, np.uint8)
+    image[product], image[chosen & ~product] = (60, 60, 160), (230, 235, 240)
+    lab, found = to_lab(image), find_foreground(image)
+    assert (product | _dials(lab, found, product, chosen))[60:140, 60:140].all()
+    assert not _dials(lab, found, product, product).any()
     stool, shaded = np.zeros((200, 200), bool), np.zeros((200, 200), bool)
     stool[40:60, 40:160] = stool[60:160, 40:55] = stool[60:160, 145:160] = True
     shaded[40:160, 40:160] = True
-    assert not _dials(stool, shaded).any()
+    assert not _dials(lab, found, stool, shaded).any()
+
+
+def test_an_opening_in_which_the_background_lies_in_shade_is_no_dial():
+    """A grey dial is as dark, but even; a coloured one is no background."""
+    product, chosen = np.zeros((300, 300), bool), np.zeros((300, 300), bool)
+    chosen[60:240, 60:240] = product[60:240, 60:240] = True
+    product[100:140, 80:220] = False
+    hole = chosen & ~product
+    fading = np.linspace(-18, 18, 140, dtype=np.float32)[None, :, None]
+    for colour, shading, kept in (((200, 200, 200), 1, False), ((200, 200, 200), 0, True), ((220, 190, 150), 1, True)):
+        image = np.full((300, 300, 3), 255, np.uint8)
+        image[product] = 110, 80, 50
+        image[100:140, 80:220] = np.float32(colour) + shading * fading
+        dials = _dials(to_lab(image), find_foreground(image), product, chosen)
+        assert np.array_equal(dials, hole if kept else np.zeros_like(hole))
 
 
 def test_small_things_that_rules_had_not_chosen_are_no_product():
