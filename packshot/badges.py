@@ -1,10 +1,19 @@
-"""Round badges that hang on the product, so that one outline goes around both: found by the arc of a circle in it."""
+"""Round badges and icons that hang on the product, so that one outline goes around both: found by the arc of a circle
+in it, or by others that stand in line with them."""
 
 import cv2
 import numpy as np
 
+from packshot.compose import fill_holes
+from packshot.plates import commonest, ellipse_fit
+
 _POINTS = 240
 _TURNS = 48
+_ICON_SIDES = 0.03, 0.14
+"""Of the photo's longer side."""
+_ONE_COLOUR = 7
+"""Lab units."""
+_SERIES = 3
 
 
 def round_badges(lab: np.ndarray, body: np.ndarray, quads: list[np.ndarray]) -> list[np.ndarray]:
@@ -73,3 +82,53 @@ def _sampled(values: np.ndarray, x: float, y: float, radius: float, turns: np.nd
     cols = np.clip(np.round(x + radius * np.cos(turns)), 0, values.shape[1] - 1).astype(int)
     rows = np.clip(np.round(y + radius * np.sin(turns)), 0, values.shape[0] - 1).astype(int)
     return values[rows, cols]
+
+
+def icons_in_line(lab: np.ndarray, foreground: np.ndarray, plates: list[np.ndarray]) -> list[np.ndarray]:
+    """Discs of one colour and size in a row or a column, at least three of which one stands free: icons, each bool
+    (h, w), also those that hang on the product. `lab` float32 (h, w, 3); `foreground` bool (h, w); `plates`, each bool
+    (h, w): icons have their colours, or that of icons that stand free."""
+    colours: list[np.ndarray] = []
+    for mask in [*plates, *_discs(foreground)]:
+        colour = commonest(lab[mask])
+        if all(np.linalg.norm(colour - other) > _ONE_COLOUR for other in colours):
+            colours.append(colour)
+    found = []
+    for colour in colours:
+        discs = _discs(np.linalg.norm(lab - colour, axis=2) < _ONE_COLOUR)
+        free = [_stands_free(disc, foreground) for disc in discs]
+        circles = np.array([_circle(disc) for disc in discs]).reshape(-1, 3)
+        for disc, (x, y, radius) in zip(discs, circles, strict=True):
+            alike = np.abs(circles[:, 2] - radius) < max(1.0, 0.08 * radius)
+            in_line = [alike & (np.abs(circles[:, k] - at) < max(1.5, 0.1 * radius)) for k, at in enumerate((x, y))]
+            if any(line.sum() >= _SERIES and np.any(free, where=line) for line in in_line):
+                found.append(cv2.dilate(disc.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0)
+    return found
+
+
+def _discs(mask: np.ndarray) -> list[np.ndarray]:
+    """The pieces of `mask` bool (h, w) that are discs of an icon's size, holes filled."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
+    least, most = (share * max(mask.shape) for share in _ICON_SIDES)
+    discs = []
+    for label in range(1, count):
+        x, y, w, h, area = stats[label]
+        if not (least < w < most and 0.9 < w / h < 1.1 and area > 0.3 * w * h):
+            continue
+        piece = fill_holes(np.pad(labels[y : y + h, x : x + w] == label, 1))
+        if ellipse_fit(piece) > 0.95:
+            disc = np.zeros_like(mask)
+            disc[y : y + h, x : x + w] = piece[1:-1, 1:-1]
+            discs.append(disc)
+    return discs
+
+
+def _circle(disc: np.ndarray) -> tuple[float, float, float]:
+    rows, cols = np.nonzero(disc)
+    return float(cols.mean()), float(rows.mean()), float(np.sqrt(len(rows) / np.pi))
+
+
+def _stands_free(disc: np.ndarray, foreground: np.ndarray) -> bool:
+    """Whether most of what is around a disc is no foreground: a caption and a shadow may touch it."""
+    near, far = (cv2.dilate(disc.astype(np.uint8), np.ones((k, k), np.uint8)) > 0 for k in (7, 11))
+    return bool(foreground[far & ~near].mean() < 0.5)

@@ -12,7 +12,7 @@ import numpy as np
 
 from packshot.agreement import Agreement, compare
 from packshot.background import to_lab
-from packshot.badges import round_badges
+from packshot.badges import icons_in_line, round_badges
 from packshot.barcodes import bar_codes
 from packshot.candidates import choose, find_candidates
 from packshot.compose import drop_specks, fill_holes, thickness
@@ -94,6 +94,8 @@ def read_scene(
     if not found.background.busy:
         for disc in round_badges(lab, found.mask & ~marks.all, marks.quads):
             marks.add_plate(disc)
+        for icon in icons_in_line(lab, found.mask & ~marks.loose, marks.plate_masks):
+            marks.add_plate(icon)
     body = without_writing(found.mask & ~marks.plates, marks.loose)
     accented = accents(lab, found, marks)
     lines = thin_lines(body, marks.all, accented)
