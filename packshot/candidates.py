@@ -117,7 +117,8 @@ def choose(candidates: list[Part], marks: Marks, lab: np.ndarray) -> list[Part]:
             continue
         if is_cut(part) and not is_cut(best) and not many:
             continue  # something else in the room
-        if part.set_in > 0.7 and best.set_in < 0.3 and (size < 0.45 or part.score > best.score):
+        smaller = size < 0.45 or part.score > best.score
+        if best.set_in < 0.3 and (part.set_in > 0.9 or (part.set_in > 0.7 and smaller)):
             continue  # in a panel of its own: an inset photo
         flat, text_share = is_flat(part, lab), written_share(part, marks.text)
         whole = not is_card(part) and (round_best or not is_detail(part))

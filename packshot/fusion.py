@@ -49,6 +49,20 @@ def pale_parts(found: Foreground, product: np.ndarray, saliency: np.ndarray, mar
     return keep[labels]
 
 
+def pale_insides(found: Foreground, product: np.ndarray, saliency: np.ndarray) -> np.ndarray:
+    """bool (h, w): holes in `product` bool (h, w) that are not quite as the background is, and that the network half
+    sees, such as those between the two outlines of a white tube on white. `saliency` float32 (h, w)."""
+    if not found.background.sure:
+        return np.zeros_like(product)
+    count, labels = cv2.connectedComponents((fill_holes(product) & ~product).astype(np.uint8), connectivity=4)
+    areas = np.maximum(np.bincount(labels.ravel(), minlength=count), 1)
+    seen = np.bincount(labels.ravel(), saliency.ravel(), minlength=count) / areas
+    unlike = np.bincount(labels.ravel(), found.background.distance.ravel(), minlength=count) / areas
+    inside = (seen > 0.25) & (unlike > 2.5)
+    inside[0] = False
+    return inside[labels]
+
+
 def _with_edges(openings: np.ndarray, distance: np.ndarray) -> np.ndarray:
     """Those of the `openings` uint8 (h, w) that end with an edge; a highlight fades into its product."""
     kept = np.zeros_like(openings)

@@ -19,7 +19,7 @@ from packshot.compose import drop_specks, fill_holes, thickness
 from packshot.covered import covered_outline
 from packshot.crossings import crossing_lines
 from packshot.foreground import Foreground
-from packshot.fusion import by_saliency, gaps, pale_parts, unsupported
+from packshot.fusion import by_saliency, gaps, pale_insides, pale_parts, unsupported
 from packshot.lenses import lenses
 from packshot.magnified import magnified
 from packshot.marks import (
@@ -44,7 +44,10 @@ _RANGE = 4
 _LEAST_ADDED = 0.2
 """Share of the product."""
 _SURE = 0.9
+_HALF_SURE = 0.2
 _FAINT = 30
+"""Lab units."""
+_STRONG = 40
 """Lab units."""
 _FADING = 4
 """Lab units; a grey dial is of one colour."""
@@ -128,6 +131,7 @@ def read_scene(
     if saliency is not None and product.any():
         product |= pale_parts(found, product, saliency, marks.all | lines)
         product &= ~gaps(lab, found, product, saliency)
+        product |= pale_insides(found, product, saliency) & ~(marks.all | lines)
     mirrored = mirror_image(lab, found.background, product, marks.all | lines)
     product &= ~mirrored
     chosen, likely = product, product.astype(np.float32)
@@ -193,7 +197,9 @@ def _least_likely(
 ) -> np.ndarray:
     """float32 (h, w): how likely a pixel must be to be product. Plates are known by their writing, so what is neat and
     looks like a box must be more than likely; and so must what the first network does not see, and rules had not
-    `chosen` or only as faint: shadows, and the background between things. `saliency` float32 (h, w).
+    `chosen` or only as faint: shadows, and the background between things. What is no background by far, what rules had
+    chosen and the first network half sees, is product unless the second one is sure that it is none. `saliency`
+    float32 (h, w).
 
     Where nobody knows the background, the networks are as sure of plates as of products: there what is of one very
     colour is none. `lab` float32 (h, w, 3)."""
@@ -201,6 +207,7 @@ def _least_likely(
     if found.background.sure:
         unseen = (saliency < 0.1) & (~chosen | (found.background.distance < _FAINT))
         least[unseen] = _SURE
+        least[chosen & (found.background.distance > _STRONG) & (saliency > 0.3) & ~marks.all & ~marks.text] = _HALF_SURE
     else:
         drawn = union(
             [plate for plate in marks.plate_masks if is_unshaded(lab, plate, marks.text)], np.zeros_like(marks.plates)

@@ -9,7 +9,7 @@ from packshot.background import learn_background, to_lab
 from packshot.barcodes import bar_codes
 from packshot.candidates import choose, find_candidates
 from packshot.foreground import find_foreground
-from packshot.fusion import pale_parts, unsupported
+from packshot.fusion import pale_insides, pale_parts, unsupported
 from packshot.lenses import lenses
 from packshot.magnified import magnified
 from packshot.marks import find_marks
@@ -287,6 +287,21 @@ def test_inset_photos_in_panels_of_their_own_are_no_products(tin):
     assert len(choose(pieces, marks, lab)) == 3
 
 
+def test_an_inset_photo_is_no_product_even_if_it_is_as_large():
+    image = np.full((400, 400, 3), 255, np.uint8)
+    image[40:360, 215:390] = (225, 230, 246)
+    product, inset = np.zeros((2, 400, 400), bool)
+    product[120:280, 20:180] = inset[125:275, 230:375] = True
+    image[product | inset] = (150, 90, 60)
+    image[130:270:9] = np.where((product | inset)[130:270:9, :, None], (210, 120, 40), image[130:270:9])
+    lab, found = to_lab(image), find_foreground(image)
+    marks, seen = find_marks(lab, found, []), (product | inset).astype(np.float32)
+    best, other = find_candidates(lab, product | inset, marks, found.background, seen)
+    assert (best.set_in, other.set_in) == (0, 1) and other.score > 0.8 * best.score
+    (chosen,) = choose([best, other], marks, lab)
+    assert np.array_equal(chosen.mask, product)
+
+
 def room(*boxes: tuple[int, int, int, int]) -> np.ndarray:
     """The product that is read from a busy photo of boxes xyxy that the network sees, bool (300, 400)."""
     rng = np.random.default_rng(1)
@@ -335,3 +350,21 @@ def test_writing_across_a_shaft_does_not_end_it():
     saliency[40:360, 194:206] = 0.95
     shaft = pale_parts(found, handle, saliency, marks)
     assert shaft[215:355, 196:204].mean() > 0.95
+
+
+def test_between_the_two_outlines_of_a_pale_tube_is_no_opening():
+    """A tube nearly as white as the background, which the network half sees, with a grey outline on both sides."""
+    outlines = np.zeros((400, 400), np.uint8)
+    cv2.circle(outlines, (200, 200), 120, 1, 3)
+    cv2.circle(outlines, (200, 200), 90, 1, 3)
+    ring = cv2.circle(np.zeros((400, 400), np.uint8), (200, 200), 105, 1, 24) > 0
+    image = np.full((400, 400, 3), 255, np.uint8)
+    image[ring] = (242, 242, 246)
+    image[outlines > 0] = (120, 120, 125)
+    found = find_foreground(image)
+    middle = cv2.circle(np.zeros((400, 400), np.uint8), (200, 200), 105, 1, 20) > 0
+    for how_sure, filled in ((0.4, True), (0.1, False)):
+        inside = pale_insides(found, outlines > 0, np.where(ring, how_sure, 0).astype(np.float32))
+        assert inside[middle].all() == filled and inside[middle].any() == filled
+        # What is seen through the ring is the background's very own colour.
+        assert not inside[150:250, 150:250].any()
