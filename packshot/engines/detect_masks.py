@@ -28,7 +28,7 @@ class MaskDetector(Engine):
 
     stage = "detect"
     name = "masks"
-    version = 15
+    version = 16
     max_batch = 16
     Params = MaskDetectorParams
     params: MaskDetectorParams

@@ -33,7 +33,7 @@ class GrabCutMask(Engine):
 
     stage = "mask"
     name = "grabcut"
-    version = 15
+    version = 16
     max_batch = 16
     Params = GrabCutMaskParams
     params: GrabCutMaskParams
