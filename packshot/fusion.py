@@ -12,6 +12,10 @@ from packshot.foreground import Foreground
 from packshot.plates import grown, is_geometric
 
 _BUSY_SIDE = 288
+_TINT = 3
+"""Lab units; a shadow has no tint, a pale dial has."""
+_LEAST_DIAL = 0.001
+"""Share of the photo."""
 
 
 def pale_parts(found: Foreground, product: np.ndarray, saliency: np.ndarray, marks: np.ndarray) -> np.ndarray:
@@ -63,6 +67,11 @@ def pale_insides(found: Foreground, product: np.ndarray, saliency: np.ndarray) -
     return inside[labels]
 
 
+def _is_even(values: np.ndarray) -> bool:
+    """Whether most `values` float32 (n,), in Lab units, are one: pale dials have hands, openings lie in shade."""
+    return bool((np.abs(values - np.median(values)) < 1).mean() > 0.7)
+
+
 def _with_edges(openings: np.ndarray, distance: np.ndarray) -> np.ndarray:
     """Those of the `openings` uint8 (h, w) that end with an edge; a highlight fades into its product."""
     kept = np.zeros_like(openings)
@@ -94,16 +103,20 @@ def gaps(lab: np.ndarray, found: Foreground, product: np.ndarray, saliency: np.n
     areas = np.maximum(np.bincount(labels.ravel(), minlength=count), 1)
     like = np.bincount(labels[background.alike], minlength=count) / areas
     level = np.bincount(labels.ravel(), saliency.ravel(), minlength=count) / areas
-    wide = (like > 0.6) & (level < 0.06)
-    # Through crates and racks the background is seen in shade, again and again.
     tint = np.linalg.norm(lab[..., 1:] - background.lab[..., 1:], axis=2)
+    tints = np.bincount(labels.ravel(), tint.ravel(), minlength=count) / areas
     shade = np.bincount(labels.ravel(), background.distance.ravel(), minlength=count) / areas
-    shaded = (level < 0.06) & (shade < 26) & (areas >= 12)
-    shaded &= np.bincount(labels.ravel(), tint.ravel(), minlength=count) / areas < 8
+    dial = np.zeros(count, bool)
+    for label in np.flatnonzero((areas > _LEAST_DIAL * product.size) & (tints > _TINT)):
+        dial[label] = _is_even(background.distance[labels == label])
+    dial[0] = False
+    wide = (like > 0.6) & (level < 0.06) & ~dial
+    # Through crates and racks the background is seen in shade, again and again.
+    shaded = (level < 0.06) & (shade < 26) & (areas >= 12) & (tints < 8) & ~dial
     shaded[0] = False
     again = np.zeros_like(product)
     if shaded.sum() >= 6:
-        rim = product & (saliency < 0.4) & (tint < 8) & (background.distance < 30)
+        rim = product & (saliency < 0.4) & (tint < 8) & (background.distance < 30) & ~dial[labels]
         again = grown(rim, shaded[labels])
     wide[0] = False
     return narrow | wide[labels] | again

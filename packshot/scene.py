@@ -35,7 +35,7 @@ from packshot.marks import (
 from packshot.mirrors import mirror_image
 from packshot.outline import layers
 from packshot.overwriting import writing_over
-from packshot.parts import Part, bounds, is_detail, make_part, split
+from packshot.parts import Part, bounds, is_detail, is_flat, make_part, split
 from packshot.plates import ACCENTED, grown, is_unshaded, thin_lines
 from packshot.pointers import pointers, without_pointers
 from packshot.watermarks import tiled_over
@@ -49,10 +49,14 @@ _FAINT = 30
 """Lab units."""
 _STRONG = 40
 """Lab units."""
+_COLOURED = 12
+"""Lab units."""
 _FADING = 4
 """Lab units; a grey dial is of one colour."""
 _TINT = 3
 """Lab units."""
+_LEAST_LOST = 0.1
+"""Share of what rules had chosen."""
 _LEAST_DIAL = 0.05
 """Share of the product."""
 _ENCLOSED = 0.8
@@ -128,8 +132,9 @@ def read_scene(
     product_parts = choose(candidates, marks, lab)
     product = union([part.mask for part in product_parts], empty)
     product = _close_labels(product, marks.text & ~marks.plates)
+    left_flat = union([part.mask for part in candidates if is_flat(part, lab)], empty) & ~product
     if saliency is not None and product.any():
-        product |= pale_parts(found, product, saliency, marks.all | lines)
+        product |= pale_parts(found, product, saliency, marks.all | lines | left_flat)
         product &= ~gaps(lab, found, product, saliency)
         product |= pale_insides(found, product, saliency) & ~(marks.all | lines)
     mirrored = mirror_image(lab, found.background, product, marks.all | lines)
@@ -139,7 +144,7 @@ def read_scene(
     if see is not None and settle is not None and product.any():
         likely = settle(layers(small, found, saliency, see(small), marks, lines | mirrored, product))
         product = drop_specks(
-            likely > _least_likely(lab, found, marks, chosen, saliency), max(6, int(0.0003 * body.size))
+            likely > _least_likely(lab, found, marks, chosen, left_flat, saliency), max(6, int(0.0003 * body.size))
         )
         product &= ~_additions(product, chosen, likely if found.background.sure else None)
         product &= ~mirror_image(lab, found.background, product, marks.all | lines)
@@ -147,6 +152,7 @@ def read_scene(
         product |= _rest_of_range(product, chosen)
         if found.background.sure:
             product |= _dials(lab, found, product, chosen)
+            product |= _bold_rest(lab, found, marks, product, chosen)
         product = without_pointers(product, pointing)
         product_parts = _pieces(product, product_parts)
     overlays = [make_part(mask, "plate", 0.8) for mask in marks.covers]
@@ -193,20 +199,25 @@ def _look(
 
 
 def _least_likely(
-    lab: np.ndarray, found: Foreground, marks: Marks, chosen: np.ndarray, saliency: np.ndarray
+    lab: np.ndarray,
+    found: Foreground,
+    marks: Marks,
+    chosen: np.ndarray,
+    left_flat: np.ndarray,
+    saliency: np.ndarray,
 ) -> np.ndarray:
     """float32 (h, w): how likely a pixel must be to be product. Plates are known by their writing, so what is neat and
     looks like a box must be more than likely; and so must what the first network does not see, and rules had not
-    `chosen` or only as faint: shadows, and the background between things. What is no background by far, what rules had
-    chosen and the first network half sees, is product unless the second one is sure that it is none. `saliency`
-    float32 (h, w).
+    `chosen` or only as faint: shadows, and the background between things; and faint pieces of one colour that rules
+    had `left_flat`: shapes drawn on the background. What is no background by far, what rules had chosen and the first
+    network half sees, is product unless the second one is sure that it is none. `saliency` float32 (h, w).
 
     Where nobody knows the background, the networks are as sure of plates as of products: there what is of one very
     colour is none. `lab` float32 (h, w, 3)."""
     least = np.where(marks.plates, np.float32(_SURE), np.float32(0.5))
     if found.background.sure:
-        unseen = (saliency < 0.1) & (~chosen | (found.background.distance < _FAINT))
-        least[unseen] = _SURE
+        faint = found.background.distance < _FAINT
+        least[((saliency < 0.1) & (~chosen | faint)) | (left_flat & faint)] = _SURE
         least[chosen & (found.background.distance > _STRONG) & (saliency > 0.3) & ~marks.all & ~marks.text] = _HALF_SURE
     else:
         drawn = union(
@@ -280,6 +291,24 @@ def _dials(lab: np.ndarray, found: Foreground, product: np.ndarray, chosen: np.n
             dials.append(piece)
     dials = [dial for dial in dials if not _is_shade(lab, found, dial)]
     return union(dials, np.zeros_like(product))
+
+
+def _bold_rest(lab: np.ndarray, found: Foreground, marks: Marks, product: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """bool (h, w): large parts of a product that rules had `chosen` and the networks lost, in colours that the
+    background has nowhere, not even in shade, and not of one colour, as overlays are. `lab` float32 (h, w, 3)."""
+    lost = cv2.morphologyEx((chosen & ~product).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
+    tint = np.linalg.norm(lab[..., 1:] - found.background.lab[..., 1:], axis=2)
+    beside = cv2.dilate(product.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    parts = [
+        piece
+        for piece in split(drop_specks(lost, max(1, int(_LEAST_LOST * chosen.sum()))))
+        if (piece & beside).any()
+        and found.background.distance[piece].mean() > _STRONG
+        and tint[piece].mean() > _COLOURED
+        and marks.all[piece].mean() < 0.1
+        and not is_flat(make_part(piece, "", 0.0), lab)
+    ]
+    return union(parts, np.zeros_like(product))
 
 
 def _is_shade(lab: np.ndarray, found: Foreground, hole: np.ndarray) -> bool:

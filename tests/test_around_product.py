@@ -9,7 +9,7 @@ from packshot.background import learn_background, to_lab
 from packshot.barcodes import bar_codes
 from packshot.candidates import choose, find_candidates
 from packshot.foreground import find_foreground
-from packshot.fusion import pale_insides, pale_parts, unsupported
+from packshot.fusion import gaps, pale_insides, pale_parts, unsupported
 from packshot.lenses import lenses
 from packshot.magnified import magnified
 from packshot.marks import find_marks
@@ -335,6 +335,27 @@ def test_a_dial_in_its_ring_is_no_shadow():
     saliency[150:250, 285:] = 0.12
     none = np.zeros_like(body)
     assert not (unsupported(to_lab(image), find_foreground(image), body, saliency, none) & dial).any()
+
+
+def test_of_what_is_pale_in_a_product_openings_have_no_tint_and_a_dial_has_one():
+    product, openings, dial = np.zeros((3, 300, 300), np.uint8)
+    cv2.rectangle(product, (40, 20), (260, 280), 1, cv2.FILLED)
+    for number in range(8):
+        cv2.rectangle(
+            openings,
+            (55 + 50 * (number % 4), 40 + 50 * (number // 4)),
+            (90 + 50 * (number % 4), 75 + 50 * (number // 4)),
+            1,
+            cv2.FILLED,
+        )
+    cv2.circle(dial, (150, 210), 50, 1, cv2.FILLED)
+    image = np.full((300, 300, 3), 255, np.uint8)
+    for where, colour in ((product, (90, 60, 40)), (openings, (225, 225, 225)), (dial, (215, 236, 240))):
+        image[where > 0] = colour
+    cv2.line(image, (150, 210), (180, 190), (40, 40, 40), 3)
+    saliency = np.where((openings | dial) > 0, 0.02, 0.98).astype(np.float32)
+    taken = gaps(to_lab(image), find_foreground(image), product > 0, saliency)
+    assert taken[openings > 0].all() and not taken[dial > 0].any()
 
 
 def test_writing_across_a_shaft_does_not_end_it():

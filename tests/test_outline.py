@@ -8,7 +8,7 @@ from packshot.foreground import find_foreground
 from packshot.marks import find_marks
 from packshot.outline import LAYERS, as_fed, shared_outline
 from packshot.saliency import shared_saliency
-from packshot.scene import Scene, _additions, _dials, _least_likely, _rest_of_range, read_scene
+from packshot.scene import Scene, _additions, _bold_rest, _dials, _least_likely, _rest_of_range, read_scene
 
 
 def headband() -> tuple[np.ndarray, np.ndarray]:
@@ -132,16 +132,21 @@ def test_what_neither_rules_nor_the_first_network_take_for_product_must_be_more_
     shaded(image, 180, 300, 240, 340)  # a shadow, say
     found, chosen = find_foreground(image), thing > 0
     lab = to_lab(image)
-    marks = find_marks(lab, found, [])
-    least = _least_likely(lab, found, marks, chosen, thing)
+    marks, nowhere = find_marks(lab, found, []), np.zeros_like(chosen)
+    least = _least_likely(lab, found, marks, chosen, nowhere, thing)
     assert (least[chosen] <= 0.5).all() and (least[~chosen] > 0.5).all()
     # What is only faint rules may have chosen in vain.
     found.background.distance[100:120] = 12
-    least = _least_likely(lab, found, marks, chosen, np.where(np.arange(400)[:, None] < 200, 0, thing))
+    least = _least_likely(lab, found, marks, chosen, nowhere, np.where(np.arange(400)[:, None] < 200, 0, thing))
     assert (least[100:120] > 0.5).all() and (least[chosen][-200:] <= 0.5).all()
+    # A pale shape drawn on the background may look like a thing to the first network too.
+    found.background.distance[180:300, 240:340] = 12
+    drawn = ~chosen & (found.background.distance == 12)
+    least = _least_likely(lab, found, marks, chosen, drawn, np.ones_like(thing))
+    assert (least[drawn] > 0.5).all() and (least[~drawn] <= 0.5).all()
     # Of what is of strong colours, the first network half sees, and rules had chosen, the second need not be as sure.
     found.background.distance[chosen] = 60
-    least = _least_likely(lab, found, marks, chosen, np.full_like(thing, 0.5))
+    least = _least_likely(lab, found, marks, chosen, nowhere, np.full_like(thing, 0.5))
     assert (least[chosen] == np.float32(0.2)).all() and (least[~chosen] == 0.5).all()
     # Where nobody knows the background, plates are none, but for their soft rims; labels lie in light and shade.
     found.background.explained = 0.3
@@ -150,7 +155,7 @@ def test_what_neither_rules_nor_the_first_network_take_for_product_must_be_more_
     image[plate] = (40, 120, 220)
     for mask in (plate, label):
         marks.add_plate(mask)
-    least = _least_likely(to_lab(image), found, marks, chosen, thing)
+    least = _least_likely(to_lab(image), found, marks, chosen, nowhere, thing)
     assert (least[205:235, 195:375] == 1).all() and least[200, 300] < 1
     assert ((least[label] > 0.5) & (least[label] < 1)).all() and (least[chosen & ~label] == 0.5).all()
 
@@ -212,6 +217,23 @@ def test_an_opening_in_which_the_background_lies_in_shade_is_no_dial():
         image[100:140, 80:220] = np.float32(colour) + shading * fading
         dials = _dials(to_lab(image), find_foreground(image), product, chosen)
         assert np.array_equal(dials, hole if kept else np.zeros_like(hole))
+
+
+def test_a_large_shaded_part_that_the_networks_lost_is_product_and_a_flat_one_is_not():
+    image = np.full((400, 400, 3), 255, np.uint8)
+    shaded(image, 40, 40, 120, 360)
+    product = not_white(image) > 0
+    shaded(image, 120, 100, 200, 300)
+    chosen = not_white(image) > 0
+    for flat, kept in ((False, True), (True, False)):
+        if flat:
+            image[chosen & ~product] = (40, 120, 220)
+        found, lab = find_foreground(image), to_lab(image)
+        marks = find_marks(lab, found, [])
+        rest = _bold_rest(lab, found, marks, product, chosen)
+        assert np.array_equal(rest, chosen & ~product if kept else np.zeros_like(chosen))
+    # Small ones may be what hangs on the product: rules know less of these.
+    assert not _bold_rest(lab, found, marks, chosen & ~(np.arange(400) > 185), chosen).any()
 
 
 def test_small_things_that_rules_had_not_chosen_are_no_product():
