@@ -77,7 +77,8 @@ def outline_points(part: Part) -> np.ndarray | None:
 
 def is_clipped(part: Part) -> bool:
     """A lens without a rim, on the background's own colour: more than half of its circle is outline, and more than a
-    fifth of it is empty. Things with round outlines fill them."""
+    fifth of it is empty; or most of it is outline, and the product took a bite. Things with round outlines fill
+    them."""
     points = outline_points(part)
     if points is None:
         return False
@@ -86,14 +87,15 @@ def is_clipped(part: Part) -> bool:
     for gap in (count // 24, count // 12, count // 8, count // 6, count // 4):
         circles = circles_through(points, np.roll(points, -gap, axis=0), np.roll(points, -2 * gap, axis=0))
         radii = circles[:, 2]
-        circles = circles[(radii > 0.06 * side) & (radii < 0.3 * side) & (filled <= 0.78 * np.pi * radii * radii)]
+        circles = circles[(radii > 0.06 * side) & (radii < 0.3 * side) & (filled <= 0.93 * np.pi * radii * radii)]
         away = points[None] - circles[:, None, :2]
         off = np.hypot(away[..., 0], away[..., 1]) - circles[:, 2:]
         around = (off <= np.maximum(1.5, 0.03 * circles[:, 2:])).all(axis=1)
         on = np.abs(off) < np.maximum(1.0, 0.02 * circles[:, 2:])
         turns = np.floor(np.arctan2(away[..., 1], away[..., 0]) / (2 * np.pi) * _TURNS)
         # A bowl has a half.
-        if any(len(np.unique(turns[k][on[k]])) > 0.56 * _TURNS for k in np.flatnonzero(around)):
+        least = np.where(filled <= 0.78 * np.pi * circles[:, 2] ** 2, 0.56, 0.7)
+        if any(len(np.unique(turns[k][on[k]])) > least[k] * _TURNS for k in np.flatnonzero(around)):
             return True
     return False
 

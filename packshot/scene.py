@@ -35,7 +35,7 @@ from packshot.marks import (
 from packshot.mirrors import mirror_image
 from packshot.outline import layers
 from packshot.overwriting import writing_over
-from packshot.parts import Part, bounds, is_detail, is_flat, make_part, split
+from packshot.parts import Part, bounds, is_clipped, is_detail, is_flat, make_part, split
 from packshot.plates import ACCENTED, grown, is_unshaded, thin_lines
 from packshot.pointers import pointers, without_pointers
 from packshot.watermarks import tiled_over
@@ -245,12 +245,15 @@ def _additions(product: np.ndarray, chosen: np.ndarray, likely: np.ndarray | Non
 
 
 def _insets(product: np.ndarray, candidates: list[Part], chosen: list[Part]) -> np.ndarray:
-    """bool (h, w): pieces in panels of their own that were not `chosen`, beside a product that stands before the
-    background: inset photos, which look like products to the networks."""
+    """bool (h, w): pieces that were not `chosen` beside a product that stands before the background: inset photos in
+    panels of their own, and magnified details that it clips. They look like products to the networks."""
     if chosen[0].set_in > 0.3:
         return np.zeros_like(product)
-    insets = [part.mask for part in candidates if part.set_in > 0.9 and not any(part is one for one in chosen)]
-    lying = union(insets, np.zeros_like(product))
+    others = [part for part in candidates if not any(part is one for one in chosen)]
+    lying = union(
+        [part.mask for part in others if part.set_in > 0.9 or is_clipped(part)],
+        np.zeros_like(product),
+    )
     return union(
         [piece for piece in split(product) if (piece & lying).sum() > 0.5 * piece.sum()], np.zeros_like(product)
     )

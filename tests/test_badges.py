@@ -200,3 +200,9 @@ def test_inset_photos_and_lenses_with_a_pale_detail_are_known_by_their_shape():
     bowl = whole.copy()
     bowl[:200] = False
     assert is_clipped(part(clipped)) and not is_clipped(part(bowl)) and not is_clipped(part(whole))
+    # A product beside it may hide less; a screen's round corners are no circle.
+    bitten, screen = whole.copy(), np.zeros((400, 400), np.uint8)
+    bitten[:, 250:] = False
+    cv2.rectangle(screen, (130, 130), (270, 270), 1, cv2.FILLED)
+    screen = cv2.dilate(screen, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (61, 61)))
+    assert is_clipped(part(bitten)) and not is_clipped(part(screen > 0))
