@@ -14,6 +14,7 @@ import numpy as np
 from packshot.background import to_lab
 from packshot.compose import fill_holes
 from packshot.foreground import Foreground
+from packshot.parts import Part, is_detail, is_flat
 from packshot.plates import ellipse_fit
 
 _SIDE = 192
@@ -25,7 +26,8 @@ class Agreement:
     take, what it neither takes nor leaves; `network` and `refined`: IoU of the product with what the first network sees
     and with GrabCut's; `held`: of the product, what has the colour of skin and reaches the picture's edge in one piece;
     `disc`: of a band along the outline of a round product, what is of one colour; `drawn`: of the product, what is of
-    one colour exactly."""
+    one colour exactly; `rival`: size of the largest other thing that the first network is sure of, of the product's,
+    where nobody knows the background: in a room it may be what is sold."""
 
     rules: float
     undecided: float
@@ -34,6 +36,7 @@ class Agreement:
     held: float
     disc: float
     drawn: float
+    rival: float
 
 
 # As `python -m benchmarks.confidence --seed 50 180` fits them; these are from 280 photos of the first seed and 130 of
@@ -43,6 +46,7 @@ _OFFSET = -3.28
 _HAND = 0.08
 _DISC = 0.7
 _DRAWN = 0.65
+_RIVAL = 0.02
 # Skin of every shade, by its colour without its lightness: D. Chai, K. N. Ngan, "Face segmentation using skin-color map
 # in videophone applications", 1999. Cr, Cb of ITU-R BT.601.
 _SKIN = (133, 173), (77, 127)
@@ -57,9 +61,9 @@ def evidence(agreement: Agreement) -> np.ndarray:
 def confidence(agreement: Agreement) -> float:
     """How likely the cutout is good (an IoU of at least 0.90), in [0, 1]: logistic in the evidence. One that holds a
     hand with the product, or the disc that it was set before, is at most half as likely: the network takes both for
-    one thing. So is an icon, which is no product."""
+    one thing. So is an icon, which is no product, and one of several things in a room."""
     likely = float(1 / (1 + np.exp(-(_OFFSET + evidence(agreement) @ _WEIGHTS))))
-    wrong = agreement.held > _HAND or agreement.disc > _DISC or agreement.drawn > _DRAWN
+    wrong = agreement.held > _HAND or agreement.disc > _DISC or agreement.drawn > _DRAWN or agreement.rival > _RIVAL
     return likely / 2 if wrong else likely
 
 
@@ -71,9 +75,11 @@ def compare(
     saliency: np.ndarray,
     found: Foreground,
     marks: np.ndarray,
+    candidates: list[Part],
 ) -> Agreement:
     """`small` RGB uint8 (h, w, 3); `product`, what rules had `chosen`, and `marks` (overlays) bool (h, w); `likely`
-    float32 (h, w), what the product was settled by; `saliency` float32 (h, w); `found`, what colours tell."""
+    float32 (h, w), what the product was settled by; `saliency` float32 (h, w); `found`, what colours tell;
+    `candidates`, what might have been the product."""
     seen = (saliency > 0.5) & ~marks
     lab = to_lab(small)
     return Agreement(
@@ -85,7 +91,16 @@ def compare(
         held=_held(small, product, product | found.mask if found.background.sure else product),
         disc=_disc(lab, product),
         drawn=_drawn(lab, product),
+        rival=0.0 if found.background.sure else _rival(lab, product, candidates),
     )
+
+
+def _rival(lab: np.ndarray, product: np.ndarray, candidates: list[Part]) -> float:
+    """Size of the largest of the `candidates` that is not in `product` bool (h, w) and yet a thing to the network, of
+    the product's; lenses and drawn shapes are none. `lab` float32 (h, w, 3)."""
+    others = [part for part in candidates if part.seen > 0.8 and (part.mask & product).sum() < 0.3 * part.mask.sum()]
+    sizes = [part.mask.sum() for part in others if not is_detail(part) and not is_flat(part, lab)]
+    return float(max(sizes, default=0) / max(1, product.sum()))
 
 
 def _held(small: np.ndarray, product: np.ndarray, foreground: np.ndarray) -> float:

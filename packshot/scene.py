@@ -169,7 +169,7 @@ def read_scene(
         overlays.append(make_part(found.background.frame, "frame", 0.8))
     agreement = None
     if saliency is not None and product.any():
-        agreement = compare(small, product, chosen, likely, saliency, found, marks.all | lines | mirrored)
+        agreement = compare(small, product, chosen, likely, saliency, found, marks.all | lines | mirrored, candidates)
     crossings = crossing_lines(lab, product, lines, found.background.distance)
     crossings |= writing_over(lab, product, marks, found.background.distance)
     crossings |= tiled_over(lab[..., 0], product, marks)

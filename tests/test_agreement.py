@@ -5,6 +5,7 @@ import numpy as np
 
 from packshot.agreement import Agreement, compare, confidence
 from packshot.foreground import find_foreground
+from packshot.parts import make_part
 
 SKIN = (224, 172, 140)
 
@@ -12,7 +13,7 @@ SKIN = (224, 172, 140)
 def agreed(image: np.ndarray, product: np.ndarray) -> Agreement:
     """Rules and both networks see the product and nothing else."""
     nothing, sure = np.zeros(product.shape, bool), product.astype(np.float32)
-    return compare(image, product, product, sure, sure, find_foreground(image), nothing)
+    return compare(image, product, product, sure, sure, find_foreground(image), nothing, [])
 
 
 def flask() -> tuple[np.ndarray, np.ndarray]:
@@ -55,6 +56,22 @@ def test_a_disc_of_one_colour_behind_the_product_is_not_believed_and_a_shaded_pl
     assert agreement.disc < 0.5 and confidence(agreement) > 0.9
 
 
+def test_another_thing_in_a_room_may_be_the_product_and_beside_a_known_background_it_is_none():
+    rng = np.random.default_rng(1)
+    room = cv2.GaussianBlur(rng.integers(60, 200, (400, 400, 3)).astype(np.uint8), (0, 0), 3)
+    image, product = flask()
+    other = np.zeros_like(product)
+    other[300:370, 300:370] = True
+    image[other] = np.linspace((90, 40, 20), (200, 120, 60), 70).astype(np.uint8).repeat(70, axis=0)
+    nothing, sure = np.zeros_like(product), product.astype(np.float32)
+    for before, seen, believed in ((room, 0.95, False), (room, 0.4, True), (np.full_like(image, 255), 0.95, True)):
+        photo = np.where((product | other)[..., None], image, before)
+        parts = [make_part(product, "product", 0.8), make_part(other, "product", 0.2)]
+        parts[1].seen = seen
+        agreement = compare(photo, product, product, sure, sure, find_foreground(photo), nothing, parts)
+        assert (agreement.rival < 0.02) == (confidence(agreement) > 0.9) == believed
+
+
 def test_an_icon_is_no_product():
     image = np.full((400, 400, 3), 255, np.uint8)
     cv2.rectangle(image, (100, 140), (300, 280), (140, 140, 140), cv2.FILLED)
@@ -70,9 +87,9 @@ def test_two_cutouts_that_differ_are_not_believed_nor_one_that_hesitates():
     half = product.copy()
     half[200:] = False
     found = find_foreground(image)
-    differing = compare(image, product, half, sure, sure, found, nothing)
+    differing = compare(image, product, half, sure, sure, found, nothing, [])
     assert 0.4 < differing.rules < 0.6 and confidence(differing) < 0.9
-    hesitant = compare(image, product, product, np.where(half, sure, 0.6 * sure), sure, found, nothing)
+    hesitant = compare(image, product, product, np.where(half, sure, 0.6 * sure), sure, found, nothing, [])
     assert 0.4 < hesitant.undecided < 0.6
-    both = compare(image, product, half, np.where(half, sure, 0.6 * sure), sure, found, nothing)
+    both = compare(image, product, half, np.where(half, sure, 0.6 * sure), sure, found, nothing, [])
     assert confidence(both) < 0.2 < confidence(hesitant) < confidence(agreed(image, product))
