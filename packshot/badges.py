@@ -5,14 +5,12 @@ import cv2
 import numpy as np
 
 from packshot.compose import fill_holes
-from packshot.plates import commonest, ellipse_fit
+from packshot.plates import ONE_COLOUR, commonest, ellipse_fit
 
 _POINTS = 240
 _TURNS = 48
 _ICON_SIDES = 0.03, 0.14
 """Of the photo's longer side."""
-_ONE_COLOUR = 7
-"""Lab units."""
 _SERIES = 3
 
 
@@ -91,11 +89,11 @@ def icons_in_line(lab: np.ndarray, foreground: np.ndarray, plates: list[np.ndarr
     colours: list[np.ndarray] = []
     for mask in [*plates, *_discs(foreground)]:
         colour = commonest(lab[mask])
-        if all(np.linalg.norm(colour - other) > _ONE_COLOUR for other in colours):
+        if all(np.linalg.norm(colour - other) > ONE_COLOUR for other in colours):
             colours.append(colour)
     found = []
     for colour in colours:
-        discs = _discs(np.linalg.norm(lab - colour, axis=2) < _ONE_COLOUR)
+        discs = _discs(np.linalg.norm(lab - colour, axis=2) < ONE_COLOUR)
         free = [_stands_free(disc, foreground) for disc in discs]
         circles = np.array([_circle(disc) for disc in discs]).reshape(-1, 3)
         for disc, (x, y, radius) in zip(discs, circles, strict=True):

@@ -12,7 +12,7 @@ from packshot.foreground import Foreground
 from packshot.plates import grown, is_geometric
 
 _BUSY_SIDE = 288
-_TINT = 3
+TINT = 3
 """Lab units; a shadow has no tint, a pale dial has."""
 _LEAST_DIAL = 0.001
 """Share of the photo."""
@@ -106,10 +106,10 @@ def gaps(lab: np.ndarray, found: Foreground, product: np.ndarray, saliency: np.n
     tint = np.linalg.norm(lab[..., 1:] - background.lab[..., 1:], axis=2)
     tints = np.bincount(labels.ravel(), tint.ravel(), minlength=count) / areas
     shade = np.bincount(labels.ravel(), background.distance.ravel(), minlength=count) / areas
-    dial = np.zeros(count, bool)
-    for label in np.flatnonzero((areas > _LEAST_DIAL * product.size) & (tints > _TINT)):
-        dial[label] = _is_even(background.distance[labels == label])
+    dial = (areas > _LEAST_DIAL * product.size) & (tints > TINT)
     dial[0] = False
+    for label in np.flatnonzero(dial):
+        dial[label] = _is_even(background.distance[labels == label])
     wide = (like > 0.6) & (level < 0.06) & ~dial
     # Through crates and racks the background is seen in shade, again and again.
     shaded = (level < 0.06) & (shade < 26) & (areas >= 12) & (tints < 8) & ~dial

@@ -8,6 +8,9 @@ from packshot.compose import fill_holes
 ACCENTED = 0.3
 """Share of a thin line: the rest are its soft edges."""
 
+ONE_COLOUR = 7
+"""Lab units; as far may be from a drawn shape's colour what is of it."""
+
 _OUTLINE = 6
 """px; lines around plates are at most as wide."""
 
@@ -98,7 +101,7 @@ def flat_shape(
 
 def _of_one_colour(lab: np.ndarray, where: np.ndarray) -> np.ndarray:
     """Pixels of the colour that is commonest in `where`, bool (h, w)."""
-    return np.linalg.norm(lab - commonest(lab[where]), axis=2) < 7
+    return np.linalg.norm(lab - commonest(lab[where]), axis=2) < ONE_COLOUR
 
 
 def _surroundings(shape: np.ndarray, foreground: np.ndarray) -> tuple[np.ndarray, float]:

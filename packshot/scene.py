@@ -19,7 +19,7 @@ from packshot.compose import drop_specks, fill_holes, thickness
 from packshot.covered import covered_outline
 from packshot.crossings import crossing_lines
 from packshot.foreground import Foreground
-from packshot.fusion import by_saliency, gaps, pale_insides, pale_parts, unsupported
+from packshot.fusion import TINT, by_saliency, gaps, pale_insides, pale_parts, unsupported
 from packshot.lenses import lenses
 from packshot.magnified import magnified
 from packshot.marks import (
@@ -53,8 +53,6 @@ _COLOURED = 12
 """Lab units."""
 _FADING = 4
 """Lab units; a grey dial is of one colour."""
-_TINT = 3
-"""Lab units."""
 _LEAST_LOST = 0.1
 """Share of what rules had chosen."""
 _LEAST_DIAL = 0.05
@@ -249,11 +247,8 @@ def _insets(product: np.ndarray, candidates: list[Part], chosen: list[Part]) -> 
     panels of their own, and magnified details that it clips. They look like products to the networks."""
     if chosen[0].set_in > 0.3:
         return np.zeros_like(product)
-    others = [part for part in candidates if not any(part is one for one in chosen)]
-    lying = union(
-        [part.mask for part in others if part.set_in > 0.9 or is_clipped(part)],
-        np.zeros_like(product),
-    )
+    left = [part for part in candidates if not any(part is one for one in chosen) and (part.mask & product).any()]
+    lying = union([part.mask for part in left if part.set_in > 0.9 or is_clipped(part)], np.zeros_like(product))
     return union(
         [piece for piece in split(product) if (piece & lying).sum() > 0.5 * piece.sum()], np.zeros_like(product)
     )
@@ -287,8 +282,7 @@ def _dials(lab: np.ndarray, found: Foreground, product: np.ndarray, chosen: np.n
     background lies in shade. `lab` float32 (h, w, 3)."""
     holes = split(fill_holes(product) & ~product)
     dials = [hole for hole in holes if (hole & chosen).sum() > 0.9 * hole.sum()]
-    lost = cv2.morphologyEx((chosen & ~product).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
-    for piece in split(drop_specks(lost, max(1, int(_LEAST_DIAL * product.sum())))):
+    for piece in _lost(product, chosen, int(_LEAST_DIAL * product.sum())):
         ring = (cv2.dilate(piece.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0) & ~piece
         if product[ring].mean() > _ENCLOSED:
             dials.append(piece)
@@ -299,27 +293,36 @@ def _dials(lab: np.ndarray, found: Foreground, product: np.ndarray, chosen: np.n
 def _bold_rest(lab: np.ndarray, found: Foreground, marks: Marks, product: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     """bool (h, w): large parts of a product that rules had `chosen` and the networks lost, in colours that the
     background has nowhere, not even in shade, and not of one colour, as overlays are. `lab` float32 (h, w, 3)."""
-    lost = cv2.morphologyEx((chosen & ~product).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
-    tint = np.linalg.norm(lab[..., 1:] - found.background.lab[..., 1:], axis=2)
-    beside = cv2.dilate(product.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     parts = [
         piece
-        for piece in split(drop_specks(lost, max(1, int(_LEAST_LOST * chosen.sum()))))
-        if (piece & beside).any()
+        for piece in _lost(product, chosen, int(_LEAST_LOST * chosen.sum()))
+        if (product & (cv2.dilate(piece.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0)).any()
         and found.background.distance[piece].mean() > _STRONG
-        and tint[piece].mean() > _COLOURED
+        and _tint(lab, found, piece) > _COLOURED
         and marks.all[piece].mean() < 0.1
         and not is_flat(make_part(piece, "", 0.0), lab)
     ]
     return union(parts, np.zeros_like(product))
 
 
+def _lost(product: np.ndarray, chosen: np.ndarray, least: int) -> list[np.ndarray]:
+    """The pieces of at least `least` px, each bool (h, w), that rules had `chosen` and the networks lost; rims are
+    none."""
+    lost = cv2.morphologyEx((chosen & ~product).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
+    return split(drop_specks(lost, max(1, least)))
+
+
+def _tint(lab: np.ndarray, found: Foreground, where: np.ndarray) -> float:
+    """How far colours in `where` bool (h, w) are from the background's there, lightness aside, in Lab units."""
+    return float(np.linalg.norm((lab[where] - found.background.lab[where])[:, 1:], axis=1).mean())
+
+
 def _is_shade(lab: np.ndarray, found: Foreground, hole: np.ndarray) -> bool:
     """Whether a hole shows the background as it lies in a shadow: not much darker, unevenly so, and as colourless or
     colourful as elsewhere. `lab` float32 (h, w, 3)."""
-    unlike = lab[hole] - found.background.lab[hole]
-    dark, fading = -unlike[:, 0].mean(), np.ptp(np.percentile(unlike[:, 0], [10, 90]))
-    return bool(0 < dark < _FAINT and fading > _FADING and np.linalg.norm(unlike[:, 1:], axis=1).mean() < _TINT)
+    lighter = lab[hole][:, 0] - found.background.lab[hole][:, 0]
+    fading = np.ptp(np.percentile(lighter, [10, 90]))
+    return bool(0 < -lighter.mean() < _FAINT and fading > _FADING and _tint(lab, found, hole) < TINT)
 
 
 def _pieces(product: np.ndarray, chosen: list[Part]) -> list[Part]:
