@@ -14,7 +14,7 @@ import numpy as np
 from packshot.background import to_lab
 from packshot.compose import fill_holes
 from packshot.foreground import Foreground
-from packshot.parts import Part, is_detail, is_flat
+from packshot.parts import Part, bounds, is_detail, is_flat
 from packshot.plates import ellipse_fit
 
 _SIDE = 192
@@ -27,7 +27,8 @@ class Agreement:
     and with GrabCut's; `held`: of the product, what has the colour of skin and reaches the picture's edge in one piece;
     `disc`: of a band along the outline of a round product, what is of one colour; `drawn`: of the product, what is of
     one colour exactly; `rival`: size of the largest other thing that the first network is sure of, of the product's,
-    where nobody knows the background: in a room it may be what is sold."""
+    where nobody knows the background: in a room it may be what is sold; `panel`: of the sides of a large product's box,
+    what its outline follows, there: a picture in a frame."""
 
     rules: float
     undecided: float
@@ -37,6 +38,7 @@ class Agreement:
     disc: float
     drawn: float
     rival: float
+    panel: float
 
 
 # As `python -m benchmarks.confidence --seed 50 180` fits them; these are from 280 photos of the first seed and 130 of
@@ -45,8 +47,14 @@ _WEIGHTS = (1.01, -0.75)
 _OFFSET = -3.28
 _HAND = 0.08
 _DISC = 0.7
-_DRAWN = 0.65
+_DRAWN = 0.45
 _RIVAL = 0.02
+_PANEL = 0.8
+_LARGE = 0.45
+"""Share of the picture."""
+_SEEN = 0.9
+_SURELY_SEEN = 0.97
+_HESITANT = 0.055
 # Skin of every shade, by its colour without its lightness: D. Chai, K. N. Ngan, "Face segmentation using skin-color map
 # in videophone applications", 1999. Cr, Cb of ITU-R BT.601.
 _SKIN = (133, 173), (77, 127)
@@ -61,9 +69,12 @@ def evidence(agreement: Agreement) -> np.ndarray:
 def confidence(agreement: Agreement) -> float:
     """How likely the cutout is good (an IoU of at least 0.90), in [0, 1]: logistic in the evidence. One that holds a
     hand with the product, or the disc that it was set before, is at most half as likely: the network takes both for
-    one thing. So is an icon, which is no product, and one of several things in a room."""
+    one thing. So is an icon, which is no product, one of several things in a room, a picture in a frame, and what the
+    first network sees another way, the more so if the second hesitates."""
     likely = float(1 / (1 + np.exp(-(_OFFSET + evidence(agreement) @ _WEIGHTS))))
-    wrong = agreement.held > _HAND or agreement.disc > _DISC or agreement.drawn > _DRAWN or agreement.rival > _RIVAL
+    wrong = agreement.held > _HAND or agreement.disc > _DISC or agreement.drawn > _DRAWN
+    wrong |= agreement.rival > _RIVAL or agreement.panel > _PANEL
+    wrong |= agreement.network < (_SURELY_SEEN if agreement.undecided > _HESITANT else _SEEN)
     return likely / 2 if wrong else likely
 
 
@@ -92,6 +103,7 @@ def compare(
         disc=_disc(lab, product),
         drawn=_drawn(lab, product),
         rival=0.0 if found.background.sure else _rival(lab, product, candidates),
+        panel=0.0 if found.background.sure else _panel(product),
     )
 
 
@@ -101,6 +113,18 @@ def _rival(lab: np.ndarray, product: np.ndarray, candidates: list[Part]) -> floa
     others = [part for part in candidates if part.seen > 0.8 and (part.mask & product).sum() < 0.3 * part.mask.sum()]
     sizes = [part.mask.sum() for part in others if not is_detail(part) and not is_flat(part, lab)]
     return float(max(sizes, default=0) / max(1, product.sum()))
+
+
+def _panel(product: np.ndarray) -> float:
+    """Of the sides of the box around `product` bool (h, w), what its outline follows; 0 for a box that is not large."""
+    if not product.any():
+        return 0.0
+    x0, y0, x1, y1 = bounds(product)
+    if (x1 - x0) * (y1 - y0) < _LARGE * product.size:
+        return 0.0
+    box, near = product[y0:y1, x0:x1], max(2, round(0.012 * max(product.shape)))
+    sides = box[:near].any(axis=0), box[-near:].any(axis=0), box[:, :near].any(axis=1), box[:, -near:].any(axis=1)
+    return float(np.mean([side.mean() for side in sides]))
 
 
 def _held(small: np.ndarray, product: np.ndarray, foreground: np.ndarray) -> float:

@@ -16,6 +16,8 @@ from packshot.shadows import grow_into_shadows
 _BAND = 0.045
 _FRAME = 0.07
 _BUSY = 0.6
+_GREYER = 0.12
+"""Share of the chroma."""
 
 
 @dataclass(slots=True)
@@ -58,6 +60,17 @@ class Background:
 def to_lab(rgb: np.ndarray) -> np.ndarray:
     """RGB uint8 (h, w, 3) to float32 Lab: L in [0, 100], a and b about [-100, 100]."""
     return cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+
+
+def tint(lab: np.ndarray, under: np.ndarray) -> np.ndarray:
+    """float32 (..., 2): a and b of colours less those of the background `under` them, float32 (..., 3) both, where it
+    lies in a shade as deep as they are dark. Light that falls away scales L + 16, a and b alike (the cube roots of CIE
+    1976); what is left of it comes from all sides, and makes the shade a little greyer."""
+    shaded = under[..., 1:] * ((lab[..., :1] + 16) / (under[..., :1] + 16))
+    off = lab[..., 1:] - shaded
+    chroma = np.maximum(np.linalg.norm(shaded, axis=-1, keepdims=True), 1e-6)
+    greyer = -(off * shaded).sum(axis=-1, keepdims=True) / chroma
+    return off + np.clip(greyer, 0, _GREYER * chroma) * shaded / chroma
 
 
 def reduce(image: np.ndarray, side: int) -> np.ndarray:

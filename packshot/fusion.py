@@ -7,6 +7,7 @@ network (packshot.saliency) loses thin parts, fills small openings, and takes pl
 import cv2
 import numpy as np
 
+from packshot.background import tint
 from packshot.compose import drop_specks, fill_holes
 from packshot.foreground import Foreground
 from packshot.plates import grown, is_geometric
@@ -103,8 +104,9 @@ def gaps(lab: np.ndarray, found: Foreground, product: np.ndarray, saliency: np.n
     areas = np.maximum(np.bincount(labels.ravel(), minlength=count), 1)
     like = np.bincount(labels[background.alike], minlength=count) / areas
     level = np.bincount(labels.ravel(), saliency.ravel(), minlength=count) / areas
-    tint = np.linalg.norm(lab[..., 1:] - background.lab[..., 1:], axis=2)
-    tints = np.bincount(labels.ravel(), tint.ravel(), minlength=count) / areas
+    colour = tint(lab, background.lab)
+    means = [np.bincount(labels.ravel(), colour[..., axis].ravel(), minlength=count) / areas for axis in (0, 1)]
+    tints = np.hypot(*means)
     shade = np.bincount(labels.ravel(), background.distance.ravel(), minlength=count) / areas
     dial = (areas > _LEAST_DIAL * product.size) & (tints > TINT)
     dial[0] = False
@@ -116,7 +118,7 @@ def gaps(lab: np.ndarray, found: Foreground, product: np.ndarray, saliency: np.n
     shaded[0] = False
     again = np.zeros_like(product)
     if shaded.sum() >= 6:
-        rim = product & (saliency < 0.4) & (tint < 8) & (background.distance < 30) & ~dial[labels]
+        rim = product & (saliency < 0.4) & (np.linalg.norm(colour, axis=2) < 8) & (background.distance < 30) & ~dial[labels]
         again = grown(rim, shaded[labels])
     wide[0] = False
     return narrow | wide[labels] | again

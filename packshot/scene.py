@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from packshot.agreement import Agreement, compare
-from packshot.background import to_lab
+from packshot.background import tint, to_lab
 from packshot.badges import icons_in_line, round_badges
 from packshot.barcodes import bar_codes
 from packshot.candidates import choose, find_candidates
@@ -313,8 +313,8 @@ def _lost(product: np.ndarray, chosen: np.ndarray, least: int) -> list[np.ndarra
 
 
 def _tint(lab: np.ndarray, found: Foreground, where: np.ndarray) -> float:
-    """How far colours in `where` bool (h, w) are from the background's there, lightness aside, in Lab units."""
-    return float(np.linalg.norm((lab[where] - found.background.lab[where])[:, 1:], axis=1).mean())
+    """How far the colour of `where` bool (h, w) is from the background's there in any shade, in Lab units."""
+    return float(np.linalg.norm(tint(lab[where], found.background.lab[where]).mean(axis=0)))
 
 
 def _is_shade(lab: np.ndarray, found: Foreground, hole: np.ndarray) -> bool:

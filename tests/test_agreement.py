@@ -93,3 +93,31 @@ def test_two_cutouts_that_differ_are_not_believed_nor_one_that_hesitates():
     assert 0.4 < hesitant.undecided < 0.6
     both = compare(image, product, half, np.where(half, sure, 0.6 * sure), sure, found, nothing, [])
     assert confidence(both) < 0.2 < confidence(hesitant) < confidence(agreed(image, product))
+
+
+def test_what_one_network_sees_another_way_and_the_other_hesitates_at_is_not_believed():
+    image, product = flask()
+    nothing, sure = np.zeros_like(product), product.astype(np.float32)
+    other_way, quite_other, hesitant = sure.copy(), sure.copy(), sure.copy()
+    other_way[80:95] = quite_other[80:110] = 0
+    hesitant[80:95] = 0.6
+    for likely, saliency, believed in (
+        (sure, sure, True),
+        (sure, other_way, True),
+        (sure, quite_other, False),
+        (hesitant, sure, True),
+        (hesitant, other_way, False),
+    ):
+        agreement = compare(image, product, product, likely, saliency, find_foreground(image), nothing, [])
+        assert (confidence(agreement) > 0.9) == believed
+
+
+def test_a_picture_in_a_patterned_frame_is_no_product():
+    rng = np.random.default_rng(2)
+    image = cv2.resize(rng.integers(0, 256, (40, 40, 3)).astype(np.uint8), (400, 400), interpolation=cv2.INTER_NEAREST)
+    image[40:360, 40:360] = np.linspace((60, 50, 40), (110, 100, 90), 320).astype(np.uint8)
+    panel, product = np.zeros((2, 400, 400), np.uint8)
+    panel[40:360, 40:360] = 1
+    cv2.circle(product, (200, 200), 155, 1, cv2.FILLED)
+    assert agreed(image, panel > 0).panel > 0.9 and confidence(agreed(image, panel > 0)) < 0.5
+    assert agreed(image, product > 0).panel < 0.5 and confidence(agreed(image, product > 0)) > 0.9

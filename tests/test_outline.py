@@ -212,8 +212,16 @@ def test_an_opening_in_which_the_background_lies_in_shade_is_no_dial():
     product[100:140, 80:220] = False
     hole = chosen & ~product
     fading = np.linspace(-18, 18, 140, dtype=np.float32)[None, :, None]
-    for colour, shading, kept in (((200, 200, 200), 1, False), ((200, 200, 200), 0, True), ((220, 190, 150), 1, True)):
-        image = np.full((300, 300, 3), 255, np.uint8)
+    white, blue = (255, 255, 255), (40, 75, 190)
+    for background, colour, shading, kept in (
+        (white, (200, 200, 200), 1, False),
+        (white, (200, 200, 200), 0, True),
+        (white, (220, 190, 150), 1, True),
+        # Shade on a strong colour is of another a and b, and greyer.
+        (blue, (40, 68, 162), 0.4, False),
+        (blue, (70, 60, 160), 0.4, True),
+    ):
+        image = np.full((300, 300, 3), background, np.uint8)
         image[product] = 110, 80, 50
         image[100:140, 80:220] = np.float32(colour) + shading * fading
         dials = _dials(to_lab(image), find_foreground(image), product, chosen)

@@ -28,7 +28,7 @@ class MaskDetector(Engine):
 
     stage = "detect"
     name = "masks"
-    version = 16
+    version = 17
     max_batch = 16
     Params = MaskDetectorParams
     params: MaskDetectorParams
