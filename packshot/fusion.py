@@ -118,7 +118,8 @@ def gaps(lab: np.ndarray, found: Foreground, product: np.ndarray, saliency: np.n
     shaded[0] = False
     again = np.zeros_like(product)
     if shaded.sum() >= 6:
-        rim = product & (saliency < 0.4) & (np.linalg.norm(colour, axis=2) < 8) & (background.distance < 30) & ~dial[labels]
+        toned = np.linalg.norm(colour, axis=2) >= 8
+        rim = product & (saliency < 0.4) & ~toned & (background.distance < 30) & ~dial[labels]
         again = grown(rim, shaded[labels])
     wide[0] = False
     return narrow | wide[labels] | again
