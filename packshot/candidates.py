@@ -113,8 +113,9 @@ def choose(candidates: list[Part], marks: Marks, lab: np.ndarray) -> list[Part]:
     many = pieces >= 4
     many |= sum(part.seen > 0.85 and not bare for part, bare in zip(candidates, drawn, strict=True)) >= 5
     for part, size, bare in zip(candidates[1:], sizes[1:], drawn[1:], strict=True):
-        if part.seen < 0.1 and best.seen > 0.5 and part.strength < 0.65 * best.strength:
-            continue
+        unseen = part.seen < 0.1 and best.seen > 0.5 and part.strength < 0.65 * best.strength
+        if unseen and (not many or _hangs_on(part, candidates)):
+            continue  # a mirror image; of a range's things, the network misses some
         if is_cut(part) and not is_cut(best) and not many:
             continue  # something else in the room
         smaller = size < 0.45 or part.score > best.score
@@ -145,6 +146,17 @@ def choose(candidates: list[Part], marks: Marks, lab: np.ndarray) -> list[Part]:
         chosen += more
         left = [part for part in left if not any(part is other for other in more)]
     return chosen
+
+
+def _hangs_on(part: Part, others: list[Part]) -> bool:
+    """Whether a part begins where another one over it ends, as mirror images do."""
+    x0, y0, x1, y1 = part.xyxy
+    near = 0.1 * (y1 - y0)
+    return any(
+        abs(other.xyxy[3] - y0) < near and min(x1, other.xyxy[2]) - max(x0, other.xyxy[0]) > 0.5 * (x1 - x0)
+        for other in others
+        if other is not part
+    )
 
 
 def _not_set_in(candidates: list[Part]) -> Part:

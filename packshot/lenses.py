@@ -48,8 +48,7 @@ def lenses(small: np.ndarray, lab: np.ndarray, foreground: np.ndarray, quads: li
         return []
     windows = np.any(discs, axis=0)
     rest = (fill_holes(foreground & ~windows) & ~windows).sum()
-    # The straps on both sides of a dial are as large as what a window leaves of its product.
-    least = [1.0 if _has_straps(foreground, *circle) else 0.5 for circle in found]
+    least = [_least_rest(lab, foreground, circle) for circle in found]
     enough = all(rest >= share * disc.sum() for share, disc in zip(least, discs, strict=True))
     return discs if enough else []
 
@@ -150,6 +149,27 @@ def _is_window(lab: np.ndarray, foreground: np.ndarray, x: float, y: float, radi
 def _rim_colour(lab: np.ndarray, x: float, y: float, radius: float) -> np.ndarray:
     rim, inside = _along(lab, x, y, radius)
     return np.median(rim[inside], axis=0)
+
+
+def _least_rest(lab: np.ndarray, foreground: np.ndarray, circle: tuple[float, float, float]) -> float:
+    """How much must be left of the foreground beside a window, of the window: little where an edge of the product runs
+    through it, with the photo's background on one side. The straps on both sides of a dial are as large as what a
+    window leaves of its product."""
+    x, y, radius = circle
+    if _has_straps(foreground, x, y, radius):
+        return 1.0
+    step = max(2.0, radius / 9)
+    beyond = _along(lab, x, y, radius + step)[0][~_product_around(foreground, x, y, radius)]
+    within, inside = _along(lab, x, y, radius - step)
+    if not len(beyond):
+        return 0.5
+    plain = (_off(within, np.median(beyond, axis=0)) < _ALIKE) & inside
+    turns = len(_TURNS) // 8
+    both = all(
+        cv2.morphologyEx(np.tile(side, 3)[None].astype(np.uint8), cv2.MORPH_OPEN, np.ones((1, turns), np.uint8)).any()
+        for side in (plain, ~plain & inside)
+    )
+    return 0.2 if both else 0.5
 
 
 def _has_straps(foreground: np.ndarray, x: float, y: float, radius: float) -> bool:

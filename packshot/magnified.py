@@ -23,13 +23,15 @@ def magnified(small: np.ndarray, candidates: list[Part]) -> list[np.ndarray]:
     """Round windows in which candidates lie that end at them and show a part of another one, which is not smaller than
     a third of them: each bool (h, w). `small` RGB uint8 (h, w, 3).
 
-    Bowls and balls are as round, and their plain edges are like many others; but they stand upright.
+    Bowls and balls are as round, and their plain edges are like many others; but they stand upright. What does must be
+    the very same as a part of something larger.
     """
     found = []
     for part in candidates:
-        circle = _circle_around(part) if part.score > _LEAST_SCORE and not _is_upright(part) else None
+        circle = _circle_around(part) if part.score > _LEAST_SCORE else None
+        upright = part.mask if _is_upright(part) else None
         others = [other for other in candidates if other is not part and 3 * other.mask.sum() > part.mask.sum()]
-        if circle is not None and any(_shows(small, circle, other) for other in others[:_MOST]):
+        if circle is not None and any(_shows(small, circle, other, upright) for other in others[:_MOST]):
             x, y, radius = circle
             disc = np.zeros(part.mask.shape, np.uint8)
             cv2.circle(disc, (round(x), round(y)), round(radius + 2), 1, cv2.FILLED)
@@ -66,8 +68,9 @@ def _circle_around(part: Part) -> tuple[float, float, float] | None:
     return best
 
 
-def _shows(small: np.ndarray, circle: tuple[float, float, float], other: Part) -> bool:
-    """Whether what lies in a circle is somewhere on another part, smaller."""
+def _shows(small: np.ndarray, circle: tuple[float, float, float], other: Part, upright: np.ndarray | None) -> bool:
+    """Whether what lies in a circle is somewhere on another part, smaller; if that is `upright`, bool (h, w), this
+    itself, whatever is around it, and most of the other part lies elsewhere."""
     x, y, radius = circle
     height, width = small.shape[:2]
     x0, y0, x1, y1 = (round(v) for v in (x - radius, y - radius, x + radius + 1, y + radius + 1))
@@ -75,19 +78,28 @@ def _shows(small: np.ndarray, circle: tuple[float, float, float], other: Part) -
     detail = small[v0:v1, u0:u1].astype(np.float32)
     rows, cols = np.mgrid[v0:v1, u0:u1]
     inner = (np.hypot(cols - x, rows - y) < _INNER * radius).astype(np.float32)
+    if upright is not None:
+        inner *= cv2.erode(upright[v0:v1, u0:u1].astype(np.uint8), np.ones((3, 3), np.uint8))
     if inner.sum() < 100:
         return False
     contrast = float(np.sqrt(detail[inner > 0].var(axis=0).sum()))
     reach = round(radius)
     left, top, right, bottom = other.xyxy
-    window = small[max(0, top - reach) : bottom + reach, max(0, left - reach) : right + reach].astype(np.float32)
+    window = slice(max(0, top - reach), bottom + reach), slice(max(0, left - reach), right + reach)
+    picture, mask = small[window].astype(np.float32), other.mask[window]
+    unlike, elsewhere = [], []
     for zoom in _ZOOMS:
         size_wh = round(detail.shape[1] / zoom), round(detail.shape[0] / zoom)
-        if min(size_wh) < 8 or size_wh[0] > window.shape[1] or size_wh[1] > window.shape[0]:
+        if min(size_wh) < 8 or size_wh[0] > picture.shape[1] or size_wh[1] > picture.shape[0]:
             continue
         sample = cv2.resize(detail, size_wh, interpolation=cv2.INTER_AREA)
-        mask = (cv2.resize(inner, size_wh, interpolation=cv2.INTER_AREA) > 0.9).astype(np.float32)
-        unlike = cv2.matchTemplate(window, sample, cv2.TM_SQDIFF, mask=np.dstack([mask] * 3))
-        if np.sqrt(max(0.0, float(unlike.min())) / mask.sum()) < _ALIKE * contrast:
-            return True
-    return False
+        within = (cv2.resize(inner, size_wh, interpolation=cv2.INTER_AREA) > 0.9).astype(np.float32)
+        if within.sum() < 20:
+            continue
+        errors = cv2.matchTemplate(picture, sample, cv2.TM_SQDIFF, mask=np.dstack([within] * 3))
+        least, _, (col, row), _ = cv2.minMaxLoc(errors)
+        unlike.append(np.sqrt(max(0.0, least) / within.sum()) / contrast)
+        elsewhere.append(1 - mask[row : row + size_wh[1], col : col + size_wh[0]].sum() / max(1, mask.sum()))
+    if not unlike or min(unlike) >= _ALIKE:
+        return False
+    return upright is None or elsewhere[int(np.argmin(unlike))] > 0.5

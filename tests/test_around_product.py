@@ -92,6 +92,64 @@ def test_a_magnified_detail_without_a_rim_is_found_by_what_it_shows(tin):
     assert not magnified(image, [parts[0], make_part(piece, "product", 0.2)])
 
 
+def test_a_magnified_detail_may_be_larger_than_its_product_if_it_shows_the_products_edge():
+    image = np.full((400, 400, 3), 255, np.uint8)
+    image[200:300, 20:100] = (150, 90, 110)
+    disc = np.zeros((400, 400), np.uint8)
+    cv2.circle(disc, (270, 150), 90, 1, cv2.FILLED)
+    dial, shows = image.copy(), image.copy()
+    shows[:, 260:][disc[:, 260:] > 0] = (150, 90, 110)
+    dial[140:160, 240:300] = (150, 90, 110)
+    for photo, expected in ((shows, 1), (dial, 0)):
+        cv2.circle(photo, (270, 150), 90, (40, 30, 40), 4, cv2.LINE_AA)
+        assert len(lenses(photo, to_lab(photo), (photo != 255).any(axis=2) | (disc > 0), [])) == expected
+
+
+def test_an_upright_magnified_detail_is_the_same_as_a_part_of_its_product_and_a_bowl_of_a_set_is_another():
+    image, vase = np.full((800, 800, 3), 255, np.uint8), np.zeros((800, 800), np.uint8)
+    cv2.fillPoly(vase, [np.int32([(120, 400), (240, 400), (210, 460), (260, 760), (100, 760), (150, 460)])], 1)
+    shade = (110 + 80 * np.sin(np.arange(800) / 18))[:, None].repeat(3, axis=1).astype(np.uint8)
+    image[vase > 0] = np.broadcast_to(shade, image.shape)[vase > 0]
+    cv2.ellipse(image, (180, 408), (58, 12), 0, 0, 360, (40, 40, 60), cv2.FILLED)
+    detail = cv2.resize(image[352:452, 130:230], None, fx=2.5, fy=2.5, interpolation=cv2.INTER_CUBIC)
+    disc = cv2.circle(np.zeros((250, 250), np.uint8), (125, 125), 122, 1, cv2.FILLED)
+    image[120:370, 440:690][disc > 0] = detail[disc > 0]
+    piece = image[..., 0] < 250
+    piece[:, :400] = False
+    parts = [make_part(vase > 0, "product", 0.5), make_part(piece, "product", 0.4)]
+    (found,) = magnified(image, parts)
+    assert found[piece].all()
+    image, bowl = np.full((400, 400, 3), 255, np.uint8), np.zeros((400, 400), np.uint8)
+    cv2.ellipse(bowl, (90, 250), (70, 60), 0, 0, 180, 1, cv2.FILLED)
+    image[bowl > 0] = np.broadcast_to(shade[:400], image.shape)[bowl > 0]
+    larger = cv2.warpAffine(image, np.float32([[1.5, 0, 140], [0, 1.5, -200]]), (400, 400), borderValue=(255,) * 3)
+    both = np.minimum(image, larger)
+    parts = [make_part((one[..., 0] < 250), "product", 0.5) for one in (larger, image)]
+    assert not magnified(both, parts)
+
+
+def test_a_ranges_thing_that_the_network_misses_is_one_of_it_and_a_mirror_image_is_none():
+    image = np.full((400, 400, 3), 255, np.uint8)
+    seen, missed = np.zeros((2, 400, 400), np.float32)
+    for row, col in ((30, 40), (30, 230), (150, 40), (150, 230), (270, 40)):
+        image[row : row + 80, col : col + 90] = np.linspace((20, 30, 60), (80, 60, 30), 80)[:, None].astype(np.uint8)
+        seen[row : row + 80, col : col + 90] = 1
+    image[270:350, 230:320] = np.linspace((200, 170, 130), (225, 200, 180), 80)[:, None].astype(np.uint8)
+    missed[270:350, 230:320] = 1
+    lab, found = to_lab(image), find_foreground(image)
+    marks = find_marks(lab, found, [])
+    pieces = find_candidates(lab, (seen + missed) > 0, marks, found.background, seen)
+    assert len(choose(pieces, marks, lab)) == 6
+    # Beneath the one over it, where that ends, it is that one's mirror image.
+    image[230:310, 230:320], image[310:350, 230:320] = image[270:350, 230:320].copy(), 255
+    missed = np.roll(missed, -40, axis=0)
+    lab, found = to_lab(image), find_foreground(image)
+    body = (seen + missed) > 0
+    body[230] = False
+    pieces = find_candidates(lab, body, marks, found.background, seen)
+    assert len(pieces) == 6 and not any(part.mask[270, 270] for part in choose(pieces, marks, lab))
+
+
 def test_a_bar_code_is_whole_and_a_grille_is_none():
     rng = np.random.default_rng(0)
     bars = np.repeat(np.arange(60) % 2, rng.integers(1, 4, 60))
