@@ -110,6 +110,10 @@ def choose(candidates: list[Part], marks: Marks, lab: np.ndarray) -> list[Part]:
     drawn = [is_drawn(part, lab) for part in candidates]
     sizes = [fill_holes(part.mask).sum() / best_area for part in candidates]
     pieces = sum(size > 0.25 and not bare for size, bare in zip(sizes, drawn, strict=True))
+    # Tools are thin, and as long as the rest.
+    boxes = [_box_area(part) / _box_area(best) for part in candidates]
+    long = [box > 0.25 and part.seen > 0.5 for part, box in zip(candidates, boxes, strict=True)]
+    pieces = max(pieces, sum(one and not bare for one, bare in zip(long, drawn, strict=True)))
     many = pieces >= 4
     many |= sum(part.seen > 0.85 and not bare for part, bare in zip(candidates, drawn, strict=True)) >= 5
     for part, size, bare in zip(candidates[1:], sizes[1:], drawn[1:], strict=True):
@@ -146,6 +150,11 @@ def choose(candidates: list[Part], marks: Marks, lab: np.ndarray) -> list[Part]:
         chosen += more
         left = [part for part in left if not any(part is other for other in more)]
     return chosen
+
+
+def _box_area(part: Part) -> int:
+    x0, y0, x1, y1 = part.xyxy
+    return (x1 - x0) * (y1 - y0)
 
 
 def _hangs_on(part: Part, others: list[Part]) -> bool:

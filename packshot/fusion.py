@@ -9,6 +9,7 @@ import numpy as np
 
 from packshot.background import tint
 from packshot.compose import drop_specks, fill_holes
+from packshot.dials import dials
 from packshot.foreground import Foreground
 from packshot.plates import grown, is_geometric
 
@@ -148,7 +149,7 @@ def unsupported(
         unsure = (saliency[window] > 0.15) & (saliency[window] < 0.85) & piece
         if seen.sum() < 0.1 * area or unsure.sum() > 0.35 * seen.sum():
             continue
-        blind = piece & (saliency[window] < 0.1) & ~fill_holes(seen)
+        blind = piece & (saliency[window] < 0.1) & ~fill_holes(seen) & ~dials(piece, seen, side)
         core = cv2.morphologyEx(blind.astype(np.uint8), cv2.MORPH_OPEN, kernel)
         parts, owners = cv2.connectedComponents(core, connectivity=8)
         strength = float(distance[window][seen].mean())

@@ -56,6 +56,8 @@ def lenses(small: np.ndarray, lab: np.ndarray, foreground: np.ndarray, quads: li
 def _in_range(disc: np.ndarray, foreground: np.ndarray) -> bool:
     """Whether a disc is one of several things: in rows and columns, or standing in a row: a plate among products."""
     others = (foreground & ~cv2.dilate(disc.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)).astype(np.uint8)
+    # A plate's own rim, outside its painted ring, joins what stands on both sides of it.
+    others = cv2.morphologyEx(others, cv2.MORPH_OPEN, np.ones((9, 9), np.uint8))
     _, _, stats, centres = cv2.connectedComponentsWithStats(others, connectivity=8)
     alike = (stats[1:, cv2.CC_STAT_AREA] > 0.25 * disc.sum()) & (stats[1:, cv2.CC_STAT_AREA] < 2.5 * disc.sum())
     stats, centres = stats[1:][alike], centres[1:][alike]

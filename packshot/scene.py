@@ -18,6 +18,7 @@ from packshot.candidates import choose, find_candidates
 from packshot.compose import drop_specks, fill_holes, thickness
 from packshot.covered import covered_outline
 from packshot.crossings import crossing_lines
+from packshot.dials import dials
 from packshot.foreground import Foreground
 from packshot.fusion import TINT, by_saliency, gaps, pale_insides, pale_parts, unsupported
 from packshot.lenses import lenses
@@ -277,17 +278,19 @@ def _usual_size(product: np.ndarray) -> float | None:
 
 
 def _dials(lab: np.ndarray, found: Foreground, product: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    """bool (h, w): holes in the product that rules had `chosen` whole, and large ones that are all but closed. Rules
-    know the background's colour; the networks take dials, bowls and screens for openings. None of those in which the
-    background lies in shade. `lab` float32 (h, w, 3)."""
+    """bool (h, w): holes in the product that rules had `chosen` whole, and large or round ones that are all but closed.
+    Rules know the background's colour; the networks take dials, bowls and screens for openings. None of those in which
+    the background lies in shade. `lab` float32 (h, w, 3)."""
     holes = split(fill_holes(product) & ~product)
-    dials = [hole for hole in holes if (hole & chosen).sum() > 0.9 * hole.sum()]
+    openings = [hole for hole in holes if (hole & chosen).sum() > 0.9 * hole.sum()]
     for piece in _lost(product, chosen, int(_LEAST_DIAL * product.sum())):
         ring = (cv2.dilate(piece.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0) & ~piece
         if product[ring].mean() > _ENCLOSED:
-            dials.append(piece)
-    dials = [dial for dial in dials if not _is_shade(lab, found, dial)]
-    return union(dials, np.zeros_like(product))
+            openings.append(piece)
+    whole = cv2.morphologyEx(chosen.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8)) > 0
+    openings += split(dials(whole, product, max(product.shape)))
+    openings = [opening for opening in openings if not _is_shade(lab, found, opening)]
+    return union(openings, np.zeros_like(product))
 
 
 def _bold_rest(lab: np.ndarray, found: Foreground, marks: Marks, product: np.ndarray, chosen: np.ndarray) -> np.ndarray:
