@@ -83,8 +83,8 @@ def _sampled(values: np.ndarray, x: float, y: float, radius: float, turns: np.nd
 
 
 def icons_in_line(lab: np.ndarray, foreground: np.ndarray, plates: list[np.ndarray]) -> list[np.ndarray]:
-    """Discs of one colour and size in a row or a column, at least three of which one stands free: icons, each bool
-    (h, w), also those that hang on the product. `lab` float32 (h, w, 3); `foreground` bool (h, w); `plates`, each bool
+    """Discs of one colour and size, three in a row or a column of which one stands free, or two that do: icons, each
+    bool (h, w), also those that hang on the product. `lab` float32 (h, w, 3); `foreground` bool (h, w); `plates`, each bool
     (h, w): icons have their colours, or that of icons that stand free."""
     colours: list[np.ndarray] = []
     for mask in [*plates, *_discs(foreground)]:
@@ -97,9 +97,10 @@ def icons_in_line(lab: np.ndarray, foreground: np.ndarray, plates: list[np.ndarr
         free = [_stands_free(disc, foreground) for disc in discs]
         circles = np.array([_circle(disc) for disc in discs]).reshape(-1, 3)
         for disc, (x, y, radius) in zip(discs, circles, strict=True):
-            alike = np.abs(circles[:, 2] - radius) < max(1.0, 0.08 * radius)
+            alike = np.abs(circles[:, 2] - radius) < max(1.0, 0.12 * radius)
             in_line = [alike & (np.abs(circles[:, k] - at) < max(1.5, 0.1 * radius)) for k, at in enumerate((x, y))]
-            if any(line.sum() >= _SERIES and np.any(free, where=line) for line in in_line):
+            several = alike.sum() >= _SERIES and np.sum(free, where=alike) >= 2
+            if several or any(line.sum() >= _SERIES and np.any(free, where=line) for line in in_line):
                 found.append(cv2.dilate(disc.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0)
     return found
 

@@ -39,6 +39,7 @@ def lenses(small: np.ndarray, lab: np.ndarray, foreground: np.ndarray, quads: li
         # A plate across the rim, in its colour, is none of the window.
         across = _off(grounds, _rim_colour(lab, *circle)) < _ALIKE
         lettered = (~across & (np.hypot(*(centres - (x, y)).T) < 0.8 * radius)).any()
+        lettered &= not _shows_edge(lab, foreground, *circle)  # what it shows is a label
         if not lettered and all(np.hypot(x - u, y - v) > 0.3 * max(radius, r) for u, v, r in found):
             found.append(circle)
     if not 0 < len(found) <= _MOST:
@@ -155,23 +156,25 @@ def _rim_colour(lab: np.ndarray, x: float, y: float, radius: float) -> np.ndarra
 
 def _least_rest(lab: np.ndarray, foreground: np.ndarray, circle: tuple[float, float, float]) -> float:
     """How much must be left of the foreground beside a window, of the window: little where an edge of the product runs
-    through it, with the photo's background on one side. The straps on both sides of a dial are as large as what a
-    window leaves of its product."""
-    x, y, radius = circle
-    if _has_straps(foreground, x, y, radius):
+    through it. The straps on both sides of a dial are as large as what a window leaves of its product."""
+    if _has_straps(foreground, *circle):
         return 1.0
+    return 0.2 if _shows_edge(lab, foreground, *circle) else 0.5
+
+
+def _shows_edge(lab: np.ndarray, foreground: np.ndarray, x: float, y: float, radius: float) -> bool:
+    """Whether there is the photo's background on one side within a circle, and something else on another."""
     step = max(2.0, radius / 9)
     beyond = _along(lab, x, y, radius + step)[0][~_product_around(foreground, x, y, radius)]
-    within, inside = _along(lab, x, y, radius - step)
     if not len(beyond):
-        return 0.5
+        return False
+    within, inside = _along(lab, x, y, radius - step)
     plain = (_off(within, np.median(beyond, axis=0)) < _ALIKE) & inside
-    turns = len(_TURNS) // 8
-    both = all(
-        cv2.morphologyEx(np.tile(side, 3)[None].astype(np.uint8), cv2.MORPH_OPEN, np.ones((1, turns), np.uint8)).any()
+    stretch = np.ones((1, len(_TURNS) // 8))
+    return all(
+        cv2.morphologyEx(np.tile(side, 3)[None].astype(np.uint8), cv2.MORPH_OPEN, stretch).any()
         for side in (plain, ~plain & inside)
     )
-    return 0.2 if both else 0.5
 
 
 def _has_straps(foreground: np.ndarray, x: float, y: float, radius: float) -> bool:

@@ -100,9 +100,12 @@ def test_a_magnified_detail_may_be_larger_than_its_product_if_it_shows_the_produ
     dial, shows = image.copy(), image.copy()
     shows[:, 260:][disc[:, 260:] > 0] = (150, 90, 110)
     dial[140:160, 240:300] = (150, 90, 110)
+    label = np.float32([[280, 130], [330, 130], [330, 150], [280, 150]])
     for photo, expected in ((shows, 1), (dial, 0)):
         cv2.circle(photo, (270, 150), 90, (40, 30, 40), 4, cv2.LINE_AA)
-        assert len(lenses(photo, to_lab(photo), (photo != 255).any(axis=2) | (disc > 0), [])) == expected
+        for quads in ([], [label]):  # a label on the product is written
+            found = lenses(photo, to_lab(photo), (photo != 255).any(axis=2) | (disc > 0), quads)
+            assert len(found) == expected
 
 
 def test_an_upright_magnified_detail_is_the_same_as_a_part_of_its_product_and_a_bowl_of_a_set_is_another():
@@ -148,6 +151,23 @@ def test_a_ranges_thing_that_the_network_misses_is_one_of_it_and_a_mirror_image_
     body[230] = False
     pieces = find_candidates(lab, body, marks, found.background, seen)
     assert len(pieces) == 6 and not any(part.mask[270, 270] for part in choose(pieces, marks, lab))
+
+
+def test_long_thin_things_make_a_range_too():
+    image, seen = np.full((400, 400, 3), 255, np.uint8), np.zeros((400, 400), np.float32)
+    sticks = np.zeros((400, 400), np.uint8)
+    for x in (30, 110, 190):
+        cv2.line(sticks, (x, 60), (x + 60, 170), 1, 9)
+    shade = np.linspace((10, 10, 40), (160, 120, 90), 400)[:, None].repeat(400, axis=1)
+    image[sticks > 0] = shade[sticks > 0].astype(np.uint8)
+    image[220:330, 30:120] = np.linspace((20, 30, 60), (80, 60, 30), 110)[:, None].astype(np.uint8)
+    seen[(image != 255).any(axis=2)] = 1
+    image[220:330, 250:340] = np.linspace((200, 150, 130), (150, 120, 180), 110)[:, None].astype(np.uint8)
+    body = (image != 255).any(axis=2)
+    lab, found = to_lab(image), find_foreground(image)
+    marks = find_marks(lab, found, [])
+    pieces = find_candidates(lab, body, marks, found.background, seen)
+    assert len(pieces) == len(choose(pieces, marks, lab)) == 5
 
 
 def test_a_bar_code_is_whole_and_a_grille_is_none():
@@ -206,6 +226,10 @@ def test_a_plate_in_rows_and_columns_of_products_is_no_magnified_detail():
     two[150:258, 20:110] = two[150:258, 290:380] = True
     row[two] = (60, 90, 130)
     assert not lenses(row, to_lab(row), two | standing, [])
+    # Nor does its rim, outside a painted ring, make one thing of them.
+    rim = cv2.circle(np.zeros((400, 400), np.uint8), (200, 200), 62, 1, 14) > 0
+    two[150:258, 110:140] = two[150:258, 262:290] = True
+    assert not lenses(row, to_lab(row), two | standing | rim, [])
     beside = products.copy()
     beside[240:] = False
     image[products & ~beside] = 255

@@ -55,6 +55,12 @@ def test_an_icon_on_the_outline_is_told_by_others_in_line_with_it(tin):
     found = icons_in_line(to_lab(image), foreground, [])
     assert len(found) == 4
     assert max((one & icon).sum() / (one | icon).sum() for one in found) > 0.75
+    # Or by two others anywhere that stand free.
+    image[12:100, 230:275], image[345:395, 230:275] = 255, 255
+    for at in ((40, 60), (350, 40)):
+        cv2.circle(image, at, 19, (90, 80, 60), cv2.FILLED)
+    foreground = (image != 255).any(axis=2) | icon
+    assert len(icons_in_line(to_lab(image), foreground, [])) == 3
     # Buttons of the product are in line too, but none of them stands free.
     buttons = np.full((400, 400, 3), 255, np.uint8)
     cv2.rectangle(buttons, (90, 110), (250, 340), (150, 90, 60), cv2.FILLED)

@@ -199,6 +199,9 @@ def test_a_dial_in_a_ring_that_is_all_but_closed_is_no_opening_and_a_gap_between
     lab, found = to_lab(image), find_foreground(image)
     assert (product | _dials(lab, found, product, chosen))[60:140, 60:140].all()
     assert not _dials(lab, found, product, product).any()
+    # Nor is it one if a highlight takes a fifth of the ring.
+    product[70:105, 120:] = False
+    assert (product | _dials(lab, found, product, chosen))[60:140, 60:130].all()
     stool, shaded = np.zeros((200, 200), bool), np.zeros((200, 200), bool)
     stool[40:60, 40:160] = stool[60:160, 40:55] = stool[60:160, 145:160] = True
     shaded[40:160, 40:160] = True
