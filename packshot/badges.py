@@ -82,10 +82,10 @@ def _sampled(values: np.ndarray, x: float, y: float, radius: float, turns: np.nd
     return values[rows, cols]
 
 
-def icons_in_line(lab: np.ndarray, foreground: np.ndarray, plates: list[np.ndarray]) -> list[np.ndarray]:
-    """Discs of one colour and size, three in a row or a column of which one stands free, or two that do: icons, each
-    bool (h, w), also those that hang on the product. `lab` float32 (h, w, 3); `foreground` bool (h, w); `plates`, each bool
-    (h, w): icons have their colours, or that of icons that stand free."""
+def like_icons(lab: np.ndarray, foreground: np.ndarray, plates: list[np.ndarray]) -> list[np.ndarray]:
+    """Discs of one colour and size, three in a row or a column of which one stands free, or two anywhere that do:
+    icons, each bool (h, w), also those that hang on the product. `lab` float32 (h, w, 3); `foreground` bool (h, w);
+    `plates`, each bool (h, w): icons have their colours, or that of icons that stand free."""
     colours: list[np.ndarray] = []
     for mask in [*plates, *_discs(foreground)]:
         colour = commonest(lab[mask])

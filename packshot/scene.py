@@ -12,7 +12,7 @@ import numpy as np
 
 from packshot.agreement import Agreement, compare
 from packshot.background import tint, to_lab
-from packshot.badges import icons_in_line, round_badges
+from packshot.badges import like_icons, round_badges
 from packshot.barcodes import bar_codes
 from packshot.candidates import choose, find_candidates
 from packshot.compose import drop_specks, fill_holes, thickness
@@ -100,7 +100,7 @@ def read_scene(
     if not found.background.busy:
         for disc in round_badges(lab, found.mask & ~marks.all, marks.quads):
             marks.add_plate(disc)
-        for icon in icons_in_line(lab, found.mask & ~marks.loose, marks.plate_masks):
+        for icon in like_icons(lab, found.mask & ~marks.loose, marks.plate_masks):
             marks.add_plate(icon)
     body = without_writing(found.mask & ~marks.plates, marks.loose)
     accented = accents(lab, found, marks)

@@ -7,7 +7,7 @@ import pytest
 from drawn_products import striped_tin
 
 from packshot.background import to_lab
-from packshot.badges import icons_in_line, round_badges
+from packshot.badges import like_icons, round_badges
 from packshot.foreground import find_foreground
 from packshot.fusion import by_saliency, unsupported
 from packshot.marks import accents, find_marks
@@ -52,7 +52,7 @@ def test_an_icon_on_the_outline_is_told_by_others_in_line_with_it(tin):
         cv2.line(image, (245, row + 6), (259, row - 6), (255, 255, 255), 3)
     icon = cv2.circle(np.zeros((400, 400), np.uint8), (252, 200), 18, 1, cv2.FILLED) > 0
     foreground = (image != 255).any(axis=2) | icon
-    found = icons_in_line(to_lab(image), foreground, [])
+    found = like_icons(to_lab(image), foreground, [])
     assert len(found) == 4
     assert max((one & icon).sum() / (one | icon).sum() for one in found) > 0.75
     # Or by two others anywhere that stand free.
@@ -60,13 +60,13 @@ def test_an_icon_on_the_outline_is_told_by_others_in_line_with_it(tin):
     for at in ((40, 60), (350, 40)):
         cv2.circle(image, at, 19, (90, 80, 60), cv2.FILLED)
     foreground = (image != 255).any(axis=2) | icon
-    assert len(icons_in_line(to_lab(image), foreground, [])) == 3
+    assert len(like_icons(to_lab(image), foreground, [])) == 3
     # Buttons of the product are in line too, but none of them stands free.
     buttons = np.full((400, 400, 3), 255, np.uint8)
     cv2.rectangle(buttons, (90, 110), (250, 340), (150, 90, 60), cv2.FILLED)
     for row in (150, 200, 250, 300):
         cv2.circle(buttons, (170, row), 18, (90, 80, 60), cv2.FILLED)
-    assert not icons_in_line(to_lab(buttons), (buttons != 255).any(axis=2), [icon])
+    assert not like_icons(to_lab(buttons), (buttons != 255).any(axis=2), [icon])
 
 
 def tiled(image: np.ndarray, word: str) -> list[np.ndarray]:
