@@ -4,15 +4,19 @@ import cv2
 import numpy as np
 
 from packshot.marks import Marks
-from packshot.quads import line_height
+from packshot.quads import fill_quad, line_height
+from packshot.watermarks import on_its_side
 
 _SLANT = 8.0
 """Degrees; what is printed on a product may lean, but not at the very angle of what floats beside it."""
+_OTHER_LIGHT = 8.0
+"""Lab units."""
 
 
 def writing_over(lab: np.ndarray, product: np.ndarray, marks: Marks, unlike: np.ndarray) -> np.ndarray:
     """bool (h, w): strokes over `product` bool (h, w) that belong to writing beside it: a text box that reaches over
-    the outline, or one at the slant and of the size of at least four that float.
+    the outline, or one at the slant and of the size of at least four that float. At a slant that no other box has,
+    writing goes on where the reader lost it.
 
     `lab` float32 (h, w, 3); `unlike` float32 (h, w), the colour distance from the background.
     """
@@ -32,25 +36,46 @@ def writing_over(lab: np.ndarray, product: np.ndarray, marks: Marks, unlike: np.
         beside = mask & ~product
         for other in np.flatnonzero(alike) if tiled else ():
             beside |= marks.writing[other] & ~product
-        found |= _strokes(lab, mask & product, beside, unlike, heights[k])
+        inside = mask & product
+        if abs(angles[k]) > _SLANT and not (_apart(np.delete(angles, k), angles[k]) < 2 * _SLANT).any():
+            inside = fill_quad(_lengthened(marks.quads[k], max(product.shape)), product.shape) & product
+        found |= _strokes(lab, product, inside, beside, unlike, heights[k])
     return found
 
 
-def _strokes(lab: np.ndarray, inside: np.ndarray, beside: np.ndarray, unlike: np.ndarray, height: float) -> np.ndarray:
-    """bool (h, w): in `inside`, what is darker (or lighter, as the same writing is in `beside`) than around it."""
+def _lengthened(quad: np.ndarray, by: float) -> np.ndarray:
+    """The box `quad` float32 (4, 2) with `by` px more at both ends of its longer sides."""
+    along, down = quad[1] - quad[0], quad[3] - quad[0]
+    ends = np.float32([-1, 1, 1, -1]) if np.linalg.norm(along) >= np.linalg.norm(down) else np.float32([-1, -1, 1, 1])
+    way = along if np.linalg.norm(along) >= np.linalg.norm(down) else down
+    return quad + by * ends[:, None] * way / max(1e-6, float(np.linalg.norm(way)))
+
+
+def _strokes(
+    lab: np.ndarray, product: np.ndarray, inside: np.ndarray, beside: np.ndarray, unlike: np.ndarray, height: float
+) -> np.ndarray:
+    """bool (h, w): `inside` the product, what is darker than around it, or lighter, as the same writing is in `beside`;
+    the other way where the product is beyond the writing's own lightness."""
     if not inside.any() or not beside.any():
         return np.zeros_like(inside)
     reach = max(3, round(0.5 * height))
     rows, cols = np.flatnonzero((inside | beside).any(axis=1)), np.flatnonzero((inside | beside).any(axis=0))
     window = slice(max(0, rows[0] - reach), rows[-1] + reach + 1), slice(max(0, cols[0] - reach), cols[-1] + reach + 1)
-    light = np.clip(np.round(2.55 * lab[window][..., 0]), 0, 255).astype(np.uint8)
-    step = (light.astype(np.float32) - cv2.medianBlur(light, 2 * reach + 1)) / 2.55
-    ink = step[beside[window] & (unlike[window] > 6)]
-    if len(ink) < 8:
+    light = lab[window][..., 0]
+    step = on_its_side(light, product[window], 0.5 * reach + 1)
+    written = beside[window] & (unlike[window] > 6)
+    if written.sum() < 8:
         return np.zeros_like(inside)
-    sign = np.sign(np.median(ink))
-    least = max(3.0, 0.3 * abs(float(np.median(ink))))
-    strokes = (sign * step > least) & inside[window]
+    usual = float(np.median(step[written]))
+    strong = written & (np.sign(usual) * step >= abs(usual))
+    own = step[inside[window]]
+    other = float(np.median(light[strong]) - np.median(light[inside[window]] - own))
+    # Writing that lets the product through may be darker than it or lighter: strokes are few, and differ most.
+    darkest, lightest = np.percentile(own, (3, 97))
+    flipped = np.sign(other) != np.sign(usual) and abs(other) > _OTHER_LIGHT and other * (lightest + darkest) > 0
+    sign = np.sign(other if flipped else usual)
+    contrast = min(abs(usual), lightest if sign > 0 else -darkest)
+    strokes = (sign * step > max(3.0, 0.3 * contrast)) & inside[window]
     if not 0.03 < strokes.sum() / max(1, inside.sum()) < 0.6:
         return np.zeros_like(inside)
     found = np.zeros_like(inside)

@@ -24,7 +24,7 @@ def tiled_over(light: np.ndarray, product: np.ndarray, marks: Marks) -> np.ndarr
     if len(quads) < _LEAST:
         return nothing
     height = float(np.median([line_height(quad) for quad in quads]))
-    detail = _detail(light, product, max(2.0, 0.25 * height))
+    detail = on_its_side(light, product, max(2.0, 0.25 * height))
     # Tiles go on beyond the photo's edge.
     margin = int(max(np.ptp(quad, axis=0).max() for quad in quads)) // 2
     detail = cv2.copyMakeBorder(detail, *(4 * [margin]), cv2.BORDER_CONSTANT, value=0.0)
@@ -47,8 +47,9 @@ def tiled_over(light: np.ndarray, product: np.ndarray, marks: Marks) -> np.ndarr
     return found[margin : margin + product.shape[0], margin : margin + product.shape[1]] & product
 
 
-def _detail(light: np.ndarray, product: np.ndarray, sigma: float) -> np.ndarray:
-    """How much lighter a pixel is than around it, on the same side of the outline: else that would outshine all."""
+def on_its_side(light: np.ndarray, product: np.ndarray, sigma: float) -> np.ndarray:
+    """float32 (h, w): how much lighter a pixel is than around it, on the same side of the product's outline: else that
+    would outshine all. `light` float32 (h, w), `product` bool (h, w), `sigma` px: how far around."""
     detail = np.zeros_like(light)
     for side in (product, ~product):
         weight = side.astype(np.float32)

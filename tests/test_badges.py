@@ -105,6 +105,38 @@ def test_a_watermark_over_the_product_is_told_from_its_own_writing(tin):
     assert not writing_over(to_lab(bare), product, lone, find_foreground(bare).background.distance).any()
 
 
+def test_writing_that_is_darker_than_the_background_may_be_lighter_than_the_product():
+    image, product = np.full((400, 400, 3), 255, np.uint8), np.zeros((400, 400), bool)
+    product[60:360, 180:220] = True
+    image[product] = (
+        np.linspace((70, 10, 10), (130, 30, 20), 40).astype(np.uint8)[None].repeat(300, axis=0).reshape(-1, 3)
+    )
+    bare = image.copy()
+    cv2.putText(image, "very soft and very dry", (10, 200), cv2.FONT_HERSHEY_SIMPLEX, 1.0, (150, 150, 170), 3)
+    inked = product & (image != bare).any(axis=2)
+    found, lab = find_foreground(image), to_lab(image)
+    over = writing_over(lab, product, find_marks(lab, found, [quad(8, 172, 380, 208)]), found.background.distance)
+    assert over[inked].mean() > 0.9 and over[product & ~inked].mean() < 0.06
+
+
+def test_a_lone_watermark_goes_on_where_the_reader_lost_it():
+    image, product = np.full((400, 400, 3), 255, np.uint8), np.zeros((400, 400), bool)
+    product[40:380, 150:310] = True
+    image[40:380, 150:310] = np.linspace((10, 5, 5), (100, 60, 45), 160).astype(np.uint8)
+    cv2.putText(image, "TEA", (180, 350), cv2.FONT_HERSHEY_SIMPLEX, 1.2, (200, 160, 90), 3)
+    ink = np.zeros((400, 400), np.uint8)
+    cv2.putText(ink, "photo-sklad", (60, 200), cv2.FONT_HERSHEY_SIMPLEX, 1.6, 255, 5)
+    turn = cv2.getRotationMatrix2D((200, 200), 30, 1)
+    ink = cv2.warpAffine(ink, turn, (400, 400))[..., None] / 255
+    image = np.round(image * (1 - 0.6 * ink) + 110 * 0.6 * ink).astype(np.uint8)
+    inked = product & (ink[..., 0] > 0.5)
+    read = (quad(60, 160, 165, 205) @ turn[:, :2].T + turn[:, 2]).astype(np.float32)
+    found, lab = find_foreground(image), to_lab(image)
+    label = quad(176, 320, 262, 356)
+    over = writing_over(lab, product, find_marks(lab, found, [read, label]), found.background.distance)
+    assert over[inked].mean() > 0.8 and not over[320:356, 176:262].any()
+
+
 def test_a_callout_line_may_begin_beside_its_caption(tin):
     _, product = tin
     line = np.zeros(product.shape, np.uint8)
