@@ -29,7 +29,7 @@ def mirror_image(lab: np.ndarray, background: Background, product: np.ndarray, m
             continue
         above, below = away[upper][::-1], away[lower]
         alike = _likeness(above, below, energy[upper][::-1], energy[lower])
-        if alike > best and _is_paler(above, below, standing[lower]):
+        if alike > best and _is_paler(above, below, standing[lower]) and _is_as_wide(above, below):
             floor, best = row, alike
     if floor is None:
         return none
@@ -45,6 +45,17 @@ def _likeness(above: np.ndarray, below: np.ndarray, energy: np.ndarray, weight: 
 
 
 def _is_paler(above: np.ndarray, below: np.ndarray, product: np.ndarray) -> bool:
-    """Whether there is less where the product's pixels are than above; legs are as dark as what they carry."""
-    strength = np.linalg.norm(below, axis=2)[product] / (np.linalg.norm(above, axis=2)[product] + 1)
-    return strength.size > 0 and float(np.median(strength)) < 0.5
+    """Whether there is less where the product's pixels are than above, and so right below the floor's edge; legs are as
+    dark as what they carry, and so is the strap below a dial as the strap above it."""
+    strength = np.linalg.norm(below, axis=2) / (np.linalg.norm(above, axis=2) + 1)
+    near = max(3, len(strength) // 6)
+    shown, first = strength[product], strength[:near][product[:near]]
+    return bool(shown.size and np.median(shown) < 0.5 and (not first.size or np.median(first) < 0.6))
+
+
+def _is_as_wide(above: np.ndarray, below: np.ndarray) -> bool:
+    """Whether nearly all rows reach as far below as above, but for those that fade out."""
+    far_above, far_below = ((np.linalg.norm(rows, axis=2) > 2).sum(axis=1) for rows in (above, below))
+    energy = (below * below).sum(axis=(1, 2))
+    there = energy > 0.02 * energy.max()
+    return bool((far_below[there] > 0.7 * far_above[there]).mean() > 0.8)

@@ -254,6 +254,15 @@ def test_pale_legs_are_no_mirror_image():
     assert not mirror_image(to_lab(image), learn_background(image), product, np.zeros_like(product)).any()
 
 
+def test_the_strap_below_a_dial_is_no_mirror_image_of_the_one_above():
+    image = np.full((400, 400, 3), 255, np.uint8)
+    image[40:360, 170:230] = np.linspace(150, 235, 320).astype(np.uint8)[:, None, None]
+    cv2.circle(image, (200, 200), 75, (120, 120, 125), cv2.FILLED)
+    cv2.circle(image, (200, 200), 60, (20, 18, 26), cv2.FILLED)
+    product = (image != 255).any(axis=2)
+    assert not mirror_image(to_lab(image), learn_background(image), product, np.zeros_like(product)).any()
+
+
 def test_a_plate_that_hangs_on_the_product_is_none_of_it_and_a_label_is(tin):
     image, product = tin
     image[250:280, 200:330] = (20, 120, 160)
