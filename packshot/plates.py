@@ -222,7 +222,9 @@ def thin_lines(body: np.ndarray, marks: np.ndarray, accents: np.ndarray | None =
     side = max(body.shape)
     accents = np.zeros_like(body) if accents is None else accents
     lines = _lines_of(body, marks, accents, max(2, round(0.008 * side)), bold=False)
-    lines |= _lines_of(body & ~lines, marks, accents, max(3, round(0.014 * side)), bold=True)
+    # The thin end of a bold line is not to be taken from it: it touches the overlay.
+    for rest in (body, body & ~lines):
+        lines |= _lines_of(rest, marks, accents, max(3, round(0.014 * side)), bold=True)
     if not (lines & accents).any():
         return lines
     drawn = grown(accents, lines)
