@@ -13,6 +13,8 @@ _LEAST_ARC = 0.25
 _ZOOMS = np.geomspace(1.4, 3.4, 12)
 _LEAST_SCORE = 0.01
 _MOST = 4
+_BLUR = 1.2
+"""px: a fine weave is not the same twice."""
 _INNER = 0.68
 """Of the radius: without the rim, and without the ring that marks the place on the product."""
 _ALIKE = 0.2
@@ -27,6 +29,7 @@ def magnified(small: np.ndarray, candidates: list[Part]) -> list[np.ndarray]:
     the very same as a part of something larger.
     """
     found = []
+    small = cv2.GaussianBlur(small, (0, 0), _BLUR)
     for part in candidates:
         circle = _circle_around(part) if part.score > _LEAST_SCORE else None
         upright = part.mask if _is_upright(part) else None
