@@ -100,7 +100,7 @@ def gaps(lab: np.ndarray, found: Foreground, product: np.ndarray, saliency: np.n
     if seen.sum() < 0.4 * product.sum():
         return narrow
     # A larger one holds specks of other colours: shadows, and what the lossy compression leaves.
-    blind = product & (saliency < 0.1)
+    blind = product & (saliency < 0.1) & ~_missed(product, saliency)
     count, labels = cv2.connectedComponents(blind.astype(np.uint8), connectivity=8)
     areas = np.maximum(np.bincount(labels.ravel(), minlength=count), 1)
     like = np.bincount(labels[background.alike], minlength=count) / areas
@@ -124,6 +124,18 @@ def gaps(lab: np.ndarray, found: Foreground, product: np.ndarray, saliency: np.n
         again = grown(rim, shaded[labels])
     wide[0] = False
     return narrow | wide[labels] | again
+
+
+def _missed(product: np.ndarray, saliency: np.ndarray) -> np.ndarray:
+    """bool (h, w): the pieces of `product` bool (h, w) that the network misses as a whole: nothing tells their openings
+    from them."""
+    count, labels = cv2.connectedComponents(product.astype(np.uint8), connectivity=8)
+    levels = np.bincount(labels.ravel(), saliency.ravel(), minlength=count) / np.bincount(
+        labels.ravel(), minlength=count
+    )
+    missed = levels < 0.3
+    missed[0] = False
+    return missed[labels]
 
 
 def unsupported(

@@ -56,9 +56,9 @@ def lenses(small: np.ndarray, lab: np.ndarray, foreground: np.ndarray, quads: li
 
 def _in_range(disc: np.ndarray, foreground: np.ndarray) -> bool:
     """Whether a disc is one of several things: in rows and columns, or standing in a row: a plate among products."""
-    others = (foreground & ~cv2.dilate(disc.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)).astype(np.uint8)
-    # A plate's own rim, outside its painted ring, joins what stands on both sides of it.
-    others = cv2.morphologyEx(others, cv2.MORPH_OPEN, np.ones((9, 9), np.uint8))
+    # A plate's own brim, outside its painted ring, joins what stands on both sides of it.
+    brim = np.ones((2 * round(0.06 * np.sqrt(disc.sum())) + 5,) * 2, np.uint8)
+    others = (foreground & ~(cv2.dilate(disc.astype(np.uint8), brim) > 0)).astype(np.uint8)
     _, _, stats, centres = cv2.connectedComponentsWithStats(others, connectivity=8)
     alike = (stats[1:, cv2.CC_STAT_AREA] > 0.25 * disc.sum()) & (stats[1:, cv2.CC_STAT_AREA] < 2.5 * disc.sum())
     stats, centres = stats[1:][alike], centres[1:][alike]
@@ -144,9 +144,18 @@ def _is_window(lab: np.ndarray, foreground: np.ndarray, x: float, y: float, radi
     step = max(2.0, radius / 9)
     within, beyond = (_off(_along(lab, x, y, radius + away)[0], colour) > 10 for away in (-step, step))
     product = _product_around(foreground, x, y, radius)
+    if _has_brim(foreground, x, y, radius, inside & ~product):
+        return False
     return bool(
         within[inside].mean() > 0.35 and product.mean() < 0.6 and beyond[inside].mean() >= 0.7 * product[inside].mean()
     )
+
+
+def _has_brim(foreground: np.ndarray, x: float, y: float, radius: float, free: np.ndarray) -> bool:
+    """Whether there is a narrow band of foreground outside a circle, in most of the directions that are `free` of more,
+    bool (120,): a painted ring is inside its plate."""
+    near = _along(foreground[..., None].astype(np.float32), x, y, radius + max(2.0, radius / 24) + 2)[0][:, 0] > 0.5
+    return bool(free.any() and near[free].mean() > 0.7)
 
 
 def _rim_colour(lab: np.ndarray, x: float, y: float, radius: float) -> np.ndarray:
@@ -156,10 +165,14 @@ def _rim_colour(lab: np.ndarray, x: float, y: float, radius: float) -> np.ndarra
 
 def _least_rest(lab: np.ndarray, foreground: np.ndarray, circle: tuple[float, float, float]) -> float:
     """How much must be left of the foreground beside a window, of the window: little where an edge of the product runs
-    through it. The straps on both sides of a dial are as large as what a window leaves of its product."""
-    if _has_straps(foreground, *circle):
-        return 1.0
-    return 0.2 if _shows_edge(lab, foreground, *circle) else 0.5
+    through it, and less of a shaft, which is as long. The straps on both sides of a dial are as large as what a window
+    leaves of its product."""
+    x, y, radius = circle
+    if _shows_edge(lab, foreground, x, y, radius):
+        beside = (foreground & ~_disc(foreground.shape, x, y, radius)).astype(np.uint8)
+        rest = np.argwhere(cv2.erode(beside, np.ones((2, 2))) > 0)
+        return 0.05 if len(rest) and np.hypot(*np.ptp(rest, axis=0)) > 1.5 * radius else 0.2
+    return 1.0 if _has_straps(foreground, x, y, radius) else 0.5
 
 
 def _shows_edge(lab: np.ndarray, foreground: np.ndarray, x: float, y: float, radius: float) -> bool:

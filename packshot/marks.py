@@ -154,7 +154,11 @@ def rim_colour(lab: np.ndarray, window: np.ndarray) -> np.ndarray:
 
 def _has_strokes(marks: np.ndarray, height: float) -> bool:
     """Whether the marks in a text box are as thin as letters are; a product that was taken for a letter is not."""
-    return not marks.any() or thickness(marks) < 0.42 * height + 1.5
+    if not marks.any():
+        return True
+    # A row of plates, read as a word of O's, has a box higher than they are.
+    height = min(height, float(marks.any(axis=1).sum()), float(marks.any(axis=0).sum()))
+    return thickness(marks) < 0.42 * height + 1.5
 
 
 def _around(mask: np.ndarray, quad: np.ndarray) -> np.ndarray:

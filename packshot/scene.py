@@ -58,6 +58,8 @@ _LEAST_LOST = 0.1
 """Share of what rules had chosen."""
 _LEAST_DIAL = 0.05
 """Share of the product."""
+_ONE_SCENE = 6
+"""Lab units."""
 _ENCLOSED = 0.8
 """Share of what is around a dial."""
 
@@ -289,7 +291,11 @@ def _dials(lab: np.ndarray, found: Foreground, product: np.ndarray, chosen: np.n
             openings.append(piece)
     whole = cv2.morphologyEx(chosen.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8)) > 0
     openings += split(dials(whole, product, max(product.shape)))
-    openings = [opening for opening in openings if not _is_shade(lab, found, opening)]
+    openings = [
+        opening
+        for opening in openings
+        if not _is_shade(lab, found, opening) and not _shows_scenery(lab, found, opening, product | chosen)
+    ]
     return union(openings, np.zeros_like(product))
 
 
@@ -326,6 +332,18 @@ def _is_shade(lab: np.ndarray, found: Foreground, hole: np.ndarray) -> bool:
     lighter = lab[hole][:, 0] - found.background.lab[hole][:, 0]
     fading = np.ptp(np.percentile(lighter, [10, 90]))
     return bool(0 < -lighter.mean() < _FAINT and fading > _FADING and _tint(lab, found, hole) < TINT)
+
+
+def _shows_scenery(lab: np.ndarray, found: Foreground, hole: np.ndarray, solid: np.ndarray) -> bool:
+    """Whether a hole is of a colour that is beside the product as well, and not the background's: a wall behind the
+    floor that is known. `solid` bool (h, w): the product with its holes."""
+    reach = max(5, solid.shape[0] // 34) | 1
+    ring = (cv2.dilate(solid.astype(np.uint8), np.ones((reach, reach), np.uint8)) > 0) & ~solid & ~found.background.mask
+    if ring.sum() < 50:
+        return False
+    colour = np.median(lab[hole], axis=0)
+    alike = np.linalg.norm(lab - colour, axis=2) < _ONE_SCENE
+    return bool(alike[hole].mean() > 0.8 and alike[ring].mean() > 0.25)
 
 
 def _pieces(product: np.ndarray, chosen: list[Part]) -> list[Part]:
