@@ -170,6 +170,44 @@ def test_long_thin_things_make_a_range_too():
     assert len(pieces) == len(choose(pieces, marks, lab)) == 5
 
 
+def test_a_painted_ring_inside_a_plates_brim_is_no_window(tin):
+    image, product = tin
+    disc = window(image, (300, 110), 70, (30, 140, 60))
+    assert len(lenses(image, to_lab(image), product | disc, [])) == 1
+    brim = cv2.circle(np.zeros((400, 400), np.uint8), (300, 110), 76, 1, cv2.FILLED) > 0
+    image[brim & ~disc] = (190, 80, 120)
+    cv2.circle(image, (300, 110), 70, (30, 140, 60), 4, cv2.LINE_AA)
+    assert not lenses(image, to_lab(image), product | brim, [])
+
+
+def test_a_row_of_plates_is_no_word():
+    image = np.full((400, 400, 3), 255, np.uint8)
+    for x in (50, 130, 210, 290):
+        cv2.circle(image, (x, 200), 34, (120, 150, 140), cv2.FILLED)
+        cv2.circle(image, (x, 200), 27, (200, 90, 90), 3, cv2.LINE_AA)
+        cv2.ellipse(image, (x, 200), (30, 30), 0, 190, 240, (255, 255, 255), 3)  # a highlight
+    quad = np.float32([[10, 150], [330, 150], [330, 250], [10, 250]])
+    marks = find_marks(to_lab(image), find_foreground(image), [quad])
+    assert not marks.loose.any()
+    letters = np.full((400, 400, 3), 255, np.uint8)
+    cv2.putText(letters, "OOOO", (14, 235), cv2.FONT_HERSHEY_SIMPLEX, 3.2, (60, 60, 60), 12)
+    assert find_marks(to_lab(letters), find_foreground(letters), [quad]).loose.any()
+
+
+def test_a_thing_that_the_network_misses_as_a_whole_has_no_openings():
+    image = np.full((400, 400, 3), 255, np.uint8)
+    crate, plate = np.zeros((2, 400, 400), np.uint8)
+    crate[40:180, 40:360] = 1
+    crate[80:140, 70:180] = crate[80:140, 220:330] = 0
+    cv2.circle(plate, (200, 290), 60, 1, cv2.FILLED)
+    image[crate > 0], image[plate > 0] = (90, 60, 40), (253, 253, 253)
+    product = (plate > 0) | (np.arange(400)[:, None] < 180) & (np.arange(400)[:, None] >= 40)
+    product[:180, :40] = product[:180, 360:] = False
+    saliency = (crate > 0).astype(np.float32)
+    taken = gaps(to_lab(image), find_foreground(image), product, saliency)
+    assert taken[90:130, 80:170].all() and not taken[plate > 0].any()
+
+
 def test_a_bar_code_is_whole_and_a_grille_is_none():
     rng = np.random.default_rng(0)
     bars = np.repeat(np.arange(60) % 2, rng.integers(1, 4, 60))

@@ -231,6 +231,22 @@ def test_an_opening_in_which_the_background_lies_in_shade_is_no_dial():
         assert np.array_equal(dials, hole if kept else np.zeros_like(hole))
 
 
+def test_the_wall_is_seen_through_a_back_though_only_the_floor_is_known():
+    image = np.full((300, 300, 3), 205, np.uint8)
+    image[:170] = 236, 230, 220
+    chair, chosen = np.zeros((2, 300, 300), bool)
+    chosen[60:260, 100:200] = True
+    chair[60:260, 100:200] = True
+    chair[80:150, 120:180] = False
+    image[chair] = 90, 60, 40
+    lab, found = to_lab(image), find_foreground(image)
+    found.background.mask[:170] = found.background.alike[:170] = False
+    assert not _dials(lab, found, chair, chosen).any()
+    # A dial is of a colour that is nowhere beside it.
+    image[80:150, 120:180] = 200, 180, 230
+    assert _dials(to_lab(image), found, chair, chosen)[80:150, 120:180].all()
+
+
 def test_a_large_shaded_part_that_the_networks_lost_is_product_and_a_flat_one_is_not():
     image = np.full((400, 400, 3), 255, np.uint8)
     shaded(image, 40, 40, 120, 360)
