@@ -173,7 +173,7 @@ def read_scene(
         agreement = compare(small, product, chosen, likely, saliency, found, marks.all | lines | mirrored, candidates)
     crossings = crossing_lines(lab, product, lines, found.background.distance)
     crossings |= writing_over(lab, product, marks, found.background.distance)
-    crossings |= tiled_over(lab[..., 0], product, marks)
+    crossings |= tiled_over(lab, product, marks)
     crossings |= pointing & product
     covered = covered_outline(product, marks.covers)
     return Scene(product, overlay | rest, product_parts, overlays, agreement, crossings, covered)

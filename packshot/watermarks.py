@@ -13,38 +13,55 @@ _ALIKE = 0.55
 _SHOWN, _FAINT = 0.25, 0.1
 """Correlation over the product, where the grid has a place for one: of the usual one, and of the faintest. Writing on
 a wall behind the product does not show."""
+_GRAIN = 0.06
+"""Of the writing's height."""
 
 
-def tiled_over(light: np.ndarray, product: np.ndarray, marks: Marks) -> np.ndarray:
+def tiled_over(lab: np.ndarray, product: np.ndarray, marks: Marks) -> np.ndarray:
     """bool (h, w): strokes over `product` bool (h, w) of writing that is tiled over the photo. It may be darker than
-    the background and lighter than the product. `light` float32 (h, w), lightness in 0 to 100.
+    the background and lighter than the product, or only greyer than that. `lab` float32 (h, w, 3).
     """
     nothing = np.zeros(product.shape, bool)
     quads = _of_one_size(product, marks)
     if len(quads) < _LEAST:
         return nothing
     height = float(np.median([line_height(quad) for quad in quads]))
-    detail = on_its_side(light, product, max(2.0, 0.25 * height))
     # Tiles go on beyond the photo's edge.
     margin = int(max(np.ptp(quad, axis=0).max() for quad in quads)) // 2
-    detail = cv2.copyMakeBorder(detail, *(4 * [margin]), cv2.BORDER_CONSTANT, value=0.0)
-    tile, places = _tile(detail, [quad + margin for quad in quads])
+    light, chroma = lab[..., 0], np.linalg.norm(lab[..., 1:], axis=2)
+    sharp, light, chroma = (
+        _detail(values, product, height, grain, margin)
+        for values, grain in ((light, 0.0), (light, _GRAIN), (chroma, _GRAIN))
+    )
+    tile, places = _tile(light, [quad + margin for quad in quads])
     if len(places) < max(_LEAST, 0.5 * len(quads)):
         return nothing
     behind = cv2.copyMakeBorder(product.astype(np.uint8), *(4 * [margin]), cv2.BORDER_CONSTANT, value=0) > 0
-    # Half on the product, a tile may be dark on one side of the outline and light on the other.
-    sides = [cv2.matchTemplate(way, tile, cv2.TM_CCOEFF_NORMED) for way in (detail, np.where(behind, -detail, detail))]
-    strength = np.max(np.abs(sides), axis=0)
-    grid = [(slice(y, y + tile.shape[0]), slice(x, x + tile.shape[1])) for x, y in _on_grid(places, strength, quads[0])]
-    shown = [_correlation(detail[at], tile, behind[at]) for at in grid if behind[at].mean() > 0.3]
-    if not shown or np.median(shown) < _SHOWN:
-        return nothing
-    ink = tile if abs(tile.max()) > abs(tile.min()) else -tile
-    strokes = ink > 0.3 * ink.max()
-    found = np.zeros(detail.shape, bool)
-    for at in grid:
-        found[at] |= strokes
-    return found[margin : margin + product.shape[0], margin : margin + product.shape[1]] & product
+    for detail in (light, np.where(behind, chroma, light)):
+        # Half on the product, a tile may be dark on one side of the outline and light on the other.
+        ways = (detail, np.where(behind, -detail, detail))
+        strength = np.max(np.abs([cv2.matchTemplate(way, tile, cv2.TM_CCOEFF_NORMED) for way in ways]), axis=0)
+        places_on = _on_grid(places, strength, quads[0])
+        grid = [(slice(y, y + tile.shape[0]), slice(x, x + tile.shape[1])) for x, y in places_on]
+        shown = [_correlation(detail[at], tile, behind[at]) for at in grid if behind[at].mean() > 0.3]
+        if not shown or np.median(shown) < _SHOWN:
+            continue
+        ink = np.mean([sharp[y : y + tile.shape[0], x : x + tile.shape[1]] for x, y in places], axis=0)
+        ink = ink if abs(ink.max()) > abs(ink.min()) else -ink
+        strokes = ink > 0.3 * ink.max()
+        found = np.zeros(detail.shape, bool)
+        for at in grid:
+            found[at] |= strokes
+        return found[margin : margin + product.shape[0], margin : margin + product.shape[1]] & product
+    return nothing
+
+
+def _detail(values: np.ndarray, product: np.ndarray, height: float, grain: float, margin: int) -> np.ndarray:
+    """float32 (h, w), `margin` px of zeros around: what is smaller than letters of this `height`, px, and larger than
+    `grain` of that."""
+    smooth = cv2.GaussianBlur(values, (0, 0), max(0.4, grain * height)) if grain else values
+    detail = on_its_side(smooth, product, max(2.0, 0.25 * height))
+    return cv2.copyMakeBorder(detail, *(4 * [margin]), cv2.BORDER_CONSTANT, value=0.0)
 
 
 def on_its_side(light: np.ndarray, product: np.ndarray, sigma: float) -> np.ndarray:

@@ -44,7 +44,7 @@ def over_product(image: np.ndarray, product: np.ndarray, quads: list[np.ndarray]
     """What is found where the reader read nothing on the product."""
     lab = to_lab(image)
     beside = [quad for quad in quads if not on(product, quad)]
-    return tiled_over(lab[..., 0], product, find_marks(lab, find_foreground(image), beside))
+    return tiled_over(lab, product, find_marks(lab, find_foreground(image), beside))
 
 
 def on(product: np.ndarray, quad: np.ndarray) -> bool:
