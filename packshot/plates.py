@@ -40,7 +40,7 @@ def plate_under(
     # Labels are seldom round, and seldom end where nothing of their product goes on.
     over = _is_round(shape) or _lies_over(shape, foreground)
     # The face of a pack stands as free, but it is most of its product.
-    over |= free > 0.55 and shape.sum() < 0.25 * grown(foreground, shape).sum()
+    over |= free > 0.48 and shape.sum() < 0.25 * grown(foreground, shape).sum()
     # No more of the product than the plate's soft rim goes with it.
     return cv2.dilate(shape.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0 if over else None
 
