@@ -338,12 +338,13 @@ def _shows_scenery(lab: np.ndarray, found: Foreground, hole: np.ndarray, solid: 
     """Whether a hole is of a colour that is beside the product as well, and not the background's: a wall behind the
     floor that is known. `solid` bool (h, w): the product with its holes."""
     reach = max(5, solid.shape[0] // 34) | 1
-    ring = (cv2.dilate(solid.astype(np.uint8), np.ones((reach, reach), np.uint8)) > 0) & ~solid & ~found.background.mask
-    if ring.sum() < 50:
+    ring = (cv2.dilate(solid.astype(np.uint8), np.ones((reach, reach), np.uint8)) > 0) & ~solid
+    scenery = ring & ~found.background.mask
+    if scenery.sum() < 0.3 * ring.sum() or not ring.any():
         return False
     colour = np.median(lab[hole], axis=0)
     alike = np.linalg.norm(lab - colour, axis=2) < _ONE_SCENE
-    return bool(alike[hole].mean() > 0.8 and alike[ring].mean() > 0.25)
+    return bool(alike[hole].mean() > 0.8 and alike[scenery].mean() > 0.25)
 
 
 def _pieces(product: np.ndarray, chosen: list[Part]) -> list[Part]:
