@@ -39,7 +39,7 @@ class ThreeInputParams(EngineParams):
 class ThreeInputClassifier(Engine):
     stage = "classify"
     name = "three_input"
-    version = 5
+    version = 6
     max_batch = 64
     Params = ThreeInputParams
     params: ThreeInputParams
