@@ -34,12 +34,29 @@ def magnified(small: np.ndarray, candidates: list[Part]) -> list[np.ndarray]:
         circle = _circle_around(part) if part.score > _LEAST_SCORE else None
         upright = part.mask if _is_upright(part) else None
         others = [other for other in candidates if other is not part and 3 * other.mask.sum() > part.mask.sum()]
-        if circle is not None and any(_shows(small, circle, other, upright) for other in others[:_MOST]):
+        if circle is None or _goes_on(part, circle, candidates):
+            continue
+        if any(_shows(small, circle, other, upright) for other in others[:_MOST]):
             x, y, radius = circle
             disc = np.zeros(part.mask.shape, np.uint8)
             cv2.circle(disc, (round(x), round(y)), round(radius + 2), 1, cv2.FILLED)
             found.append(disc > 0)
     return found
+
+
+def _goes_on(part: Part, circle: tuple[float, float, float], candidates: list[Part]) -> bool:
+    """Whether other candidates go on where a part ends at its circle: a ring that marks a place on the product."""
+    x, y, radius = circle
+    turns = np.linspace(0, 2 * np.pi, _TURNS, endpoint=False)
+    others = np.any([other.mask for other in candidates if other is not part] or [np.zeros_like(part.mask)], axis=0)
+    ends, beyond = (
+        mask[
+            np.clip(np.round(y + far * np.sin(turns)), 0, mask.shape[0] - 1).astype(int),
+            np.clip(np.round(x + far * np.cos(turns)), 0, mask.shape[1] - 1).astype(int),
+        ]
+        for mask, far in ((part.mask, radius - 4), (others, radius + 0.02 * max(part.mask.shape)))
+    )
+    return bool(ends.any() and beyond[ends].mean() > 0.3)
 
 
 def _is_upright(part: Part) -> bool:

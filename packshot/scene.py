@@ -60,7 +60,7 @@ _LEAST_DIAL = 0.05
 """Share of the product."""
 _ONE_SCENE = 6
 """Lab units."""
-_ENCLOSED = 0.8
+_ENCLOSED, _HALF_ENCLOSED = 0.8, 0.65
 """Share of what is around a dial."""
 
 
@@ -287,7 +287,8 @@ def _dials(lab: np.ndarray, found: Foreground, product: np.ndarray, chosen: np.n
     openings = [hole for hole in holes if (hole & chosen).sum() > 0.9 * hole.sum()]
     for piece in _lost(product, chosen, int(_LEAST_DIAL * product.sum())):
         ring = (cv2.dilate(piece.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0) & ~piece
-        if product[ring].mean() > _ENCLOSED:
+        coloured = _tint(lab, found, piece) > 2 * TINT and not is_flat(make_part(piece, "", 0.0), lab)
+        if product[ring].mean() > (_HALF_ENCLOSED if coloured else _ENCLOSED):
             openings.append(piece)
     whole = cv2.morphologyEx(chosen.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8)) > 0
     openings += split(dials(whole, product, max(product.shape)))

@@ -11,7 +11,7 @@ from packshot.candidates import choose, find_candidates
 from packshot.foreground import find_foreground
 from packshot.fusion import gaps, pale_insides, pale_parts, unsupported
 from packshot.lenses import lenses
-from packshot.magnified import magnified
+from packshot.magnified import _goes_on, magnified
 from packshot.marks import find_marks
 from packshot.mirrors import mirror_image
 from packshot.parts import make_part
@@ -151,6 +151,17 @@ def test_a_ranges_thing_that_the_network_misses_is_one_of_it_and_a_mirror_image_
     body[230] = False
     pieces = find_candidates(lab, body, marks, found.background, seen)
     assert len(pieces) == 6 and not any(part.mask[270, 270] for part in choose(pieces, marks, lab))
+
+
+def test_what_a_ring_marks_on_the_product_is_no_magnified_detail(tin):
+    _, product = tin
+    ring = cv2.circle(np.zeros((400, 400), np.uint8), (170, 200), 45, 1, 6) > 0
+    marked = product & (cv2.circle(np.zeros((400, 400), np.uint8), (170, 200), 42, 1, cv2.FILLED) > 0) & ~ring
+    free = cv2.circle(np.zeros((400, 400), np.uint8), (330, 90), 42, 1, cv2.FILLED) > 0
+    rest = make_part(product & ~ring & ~marked, "product", 0.5)
+    for piece, centre, expected in ((marked, (170, 200), True), (free, (330, 90), False)):
+        part = make_part(piece, "product", 0.3)
+        assert _goes_on(part, (*centre, 42.0), [part, rest]) == expected
 
 
 def test_long_thin_things_make_a_range_too():

@@ -205,7 +205,13 @@ def test_a_dial_in_a_ring_that_is_all_but_closed_is_no_opening_and_a_gap_between
     stool, shaded = np.zeros((200, 200), bool), np.zeros((200, 200), bool)
     stool[40:60, 40:160] = stool[60:160, 40:55] = stool[60:160, 145:160] = True
     shaded[40:160, 40:160] = True
-    assert not _dials(lab, found, stool, shaded).any()
+    plain = np.full((200, 200, 3), 255, np.uint8)
+    plain[stool] = 60, 60, 160
+    assert not _dials(to_lab(plain), find_foreground(plain), stool, shaded).any()
+    # What is shut in on three sides in a colour of its own is no gap: a screen in its frame.
+    plain[60:160, 55:145] = np.linspace((210, 160, 170), (230, 190, 200), 90).astype(np.uint8)
+    screen = shaded & ~stool
+    assert np.array_equal(_dials(to_lab(plain), find_foreground(plain), stool, shaded), screen)
 
 
 def test_an_opening_in_which_the_background_lies_in_shade_is_no_dial():
