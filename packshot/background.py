@@ -84,11 +84,14 @@ def reduce(image: np.ndarray, side: int) -> np.ndarray:
     )
 
 
-def learn_background(small: np.ndarray) -> Background:
-    """The background of `small`, RGB uint8 (h, w, 3), long side about 200 to 600 px."""
+def learn_background(small: np.ndarray, panels: bool = True) -> Background:
+    """The background of `small`, RGB uint8 (h, w, 3), long side about 200 to 600 px. Flat shapes along its sides are
+    none; without `panels` they may be."""
     height, width = small.shape[:2]
     lab = to_lab(small)
-    frame = find_frame(lab) | find_panels(lab)
+    frame = find_frame(lab)
+    if panels:
+        frame |= find_panels(lab)
     band = _border_band(frame)
     samples = np.flatnonzero(band)
     samples = samples[:: max(1, len(samples) // 2000)]

@@ -208,3 +208,10 @@ def test_the_classifier_states_facts_and_reasons_whatever_the_grouping():
     assert together[0].figures["reasons"][0]["clause"] == "price_or_delivery"
     for result in together:
         assert Classification.decode(result.encode()) == result
+
+
+def test_the_background_between_a_banner_and_a_panel_is_no_frame():
+    photo = Photo(background=(255, 255, 255), product=(220, 150, 540, 700))
+    photo.image[40:160, 40:760], photo.image[690:] = (255, 70, 80), (160, 155, 230)
+    facts = photo.write((80, 760), "Высота 450 мм").facts()
+    assert facts.infographics_share < 0.5

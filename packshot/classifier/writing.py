@@ -17,6 +17,8 @@ from packshot.quads import fill_quad, line_height, upright
 SIDE = 256
 """px; the long side at which places and plates are looked at. Letters are measured at the photo's own size."""
 _SOLID = 0.3
+_MOST_FRAME = 0.5
+"""Of the photo: what takes more is the background, between a banner and a panel at its foot."""
 _TALLEST = 0.3
 """Of the photo's long side: what is taller and cannot be read is no line of writing, but an outline taken for one."""
 
@@ -53,6 +55,8 @@ def read_layout(image: np.ndarray, texts: Texts, segmentation: Segmentation) -> 
     lab = to_lab(small)
     shape_hw = small.shape[:2]
     background = learn_background(small)
+    if background.frame.mean() > _MOST_FRAME:
+        background = learn_background(small, panels=False)
     scaled = Segmentation(segmentation.quantised, segmentation.scale, segmentation.scores, shape_hw)
     _, main, whole = scaled.masks
     alike = background.mask | background.alike
@@ -95,7 +99,10 @@ def read_layout(image: np.ndarray, texts: Texts, segmentation: Segmentation) -> 
     own = _blocks([m for m, line in zip(masks, lines, strict=True) if not line.on_product], nothing)
     infographics = own.copy()
     if own.any():
-        infographics |= plates | drawn | fill_holes(body & ~product) & ~solid
+        infographics |= plates | drawn
+        # Where no product was told from the rest, what is no writing may be one.
+        if product.any():
+            infographics |= fill_holes(body & ~product) & ~solid
         infographics |= background.frame if (background.frame & own).any() else False
     return Layout(lines, product, infographics, own, background, small)
 
