@@ -52,9 +52,10 @@ _RIVAL = 0.02
 _PANEL = 0.8
 _LARGE = 0.45
 """Share of the picture."""
-_SEEN = 0.9
-_SURELY_SEEN = 0.97
+_SEEN, _SURELY_SEEN = 0.9, 0.97
+"""IoU."""
 _HESITANT = 0.055
+"""Share of what is likely."""
 # Skin of every shade, by its colour without its lightness: D. Chai, K. N. Ngan, "Face segmentation using skin-color map
 # in videophone applications", 1999. Cr, Cb of ITU-R BT.601.
 _SKIN = (133, 173), (77, 127)

@@ -1,5 +1,5 @@
 """Round badges and icons that hang on the product, so that one outline goes around both: found by the arc of a circle
-in it, or by others that stand in line with them."""
+in it, or by others like them."""
 
 import cv2
 import numpy as np
@@ -68,24 +68,24 @@ def circles_through(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
 def _has_own_rim(lab: np.ndarray, body: np.ndarray, x: float, y: float, radius: float) -> bool:
     """Whether just inside the circle all is of one colour, and just outside it little of the product is."""
     turns = np.linspace(0, 2 * np.pi, 72, endpoint=False)
-    inner, outer = (_sampled(lab, x, y, scale * radius, turns) for scale in (0.9, 1.12))
+    inner, outer = (sampled(lab, x, y, scale * radius, turns) for scale in (0.9, 1.12))
     colour = np.median(inner, axis=0)
-    within = _sampled(body[..., None].astype(np.float32), x, y, 1.12 * radius, turns)[:, 0] > 0
+    within = sampled(body[..., None].astype(np.float32), x, y, 1.12 * radius, turns)[:, 0] > 0
     alike, beside = np.linalg.norm(inner - colour, axis=1) < 15, np.linalg.norm(outer - colour, axis=1) < 15
     return bool(alike.mean() > 0.85 and within.sum() >= 6 and beside[within].mean() < 0.25)
 
 
-def _sampled(values: np.ndarray, x: float, y: float, radius: float, turns: np.ndarray) -> np.ndarray:
-    """`values` (h, w, n) along a circle, (len(turns), n)."""
+def sampled(values: np.ndarray, x: float, y: float, radius: float, turns: np.ndarray) -> np.ndarray:
+    """`values` (h, w) or (h, w, n) along a circle, (len(turns),) or (len(turns), n)."""
     cols = np.clip(np.round(x + radius * np.cos(turns)), 0, values.shape[1] - 1).astype(int)
     rows = np.clip(np.round(y + radius * np.sin(turns)), 0, values.shape[0] - 1).astype(int)
     return values[rows, cols]
 
 
 def like_icons(lab: np.ndarray, foreground: np.ndarray, plates: list[np.ndarray]) -> list[np.ndarray]:
-    """Discs of one colour and size, three in a row or a column of which one stands free, or two anywhere that do:
-    icons, each bool (h, w), also those that hang on the product. `lab` float32 (h, w, 3); `foreground` bool (h, w);
-    `plates`, each bool (h, w): icons have their colours, or that of icons that stand free."""
+    """Discs of one colour and size, at least three: in a row or a column, of which one stands free, or anywhere, of
+    which two do. They are icons, each bool (h, w), also those that hang on the product. `lab` float32 (h, w, 3);
+    `foreground` bool (h, w); `plates`, each bool (h, w): icons have their colours, or that of icons that stand free."""
     colours: list[np.ndarray] = []
     for mask in [*plates, *_discs(foreground)]:
         colour = commonest(lab[mask])

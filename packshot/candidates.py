@@ -117,8 +117,7 @@ def choose(candidates: list[Part], marks: Marks, lab: np.ndarray) -> list[Part]:
     many = pieces >= 4
     many |= sum(part.seen > 0.85 and not bare for part, bare in zip(candidates, drawn, strict=True)) >= 5
     for part, size, bare in zip(candidates[1:], sizes[1:], drawn[1:], strict=True):
-        unseen = part.seen < 0.1 and best.seen > 0.5 and part.strength < 0.65 * best.strength
-        if unseen and (not many or _hangs_on(part, candidates)):
+        if _is_unseen(part, best) and (not many or _hangs_on(part, candidates)):
             continue  # a mirror image; of a range's things, the network misses some
         if is_cut(part) and not is_cut(best) and not many:
             continue  # something else in the room
@@ -152,13 +151,18 @@ def choose(candidates: list[Part], marks: Marks, lab: np.ndarray) -> list[Part]:
     return chosen
 
 
+def _is_unseen(part: Part, best: Part) -> bool:
+    """Whether the network, which sees the best, does not see a part that is paler: a mirror image, most often."""
+    return part.seen < 0.1 and best.seen > 0.5 and part.strength < 0.65 * best.strength
+
+
 def _box_area(part: Part) -> int:
     x0, y0, x1, y1 = part.xyxy
     return (x1 - x0) * (y1 - y0)
 
 
 def _hangs_on(part: Part, others: list[Part]) -> bool:
-    """Whether a part begins where another one over it ends, as mirror images do."""
+    """Whether a part begins where another one over it ends, to a tenth of its height, as mirror images do."""
     x0, y0, x1, y1 = part.xyxy
     near = 0.1 * (y1 - y0)
     return any(
@@ -193,7 +197,7 @@ def _belongs(
     part: Part, best: Part, near: np.ndarray, covered: np.ndarray, text: np.ndarray, lab: np.ndarray, reach: int
 ) -> bool:
     """Whether a piece lies near the product, or ends where something covers it."""
-    if part.seen < 0.1 and best.seen > 0.5 and part.strength < 0.65 * best.strength:
+    if _is_unseen(part, best):
         return False  # a mirror image
     if is_flat(part, lab) and written_share(part, text) > 0.15:
         return False  # a plate

@@ -130,10 +130,8 @@ def _missed(product: np.ndarray, saliency: np.ndarray) -> np.ndarray:
     """bool (h, w): the pieces of `product` bool (h, w) that the network misses as a whole: nothing tells their openings
     from them."""
     count, labels = cv2.connectedComponents(product.astype(np.uint8), connectivity=8)
-    levels = np.bincount(labels.ravel(), saliency.ravel(), minlength=count) / np.bincount(
-        labels.ravel(), minlength=count
-    )
-    missed = levels < 0.3
+    areas = np.bincount(labels.ravel(), minlength=count)
+    missed = np.bincount(labels.ravel(), saliency.ravel(), minlength=count) < 0.3 * areas
     missed[0] = False
     return missed[labels]
 

@@ -154,7 +154,8 @@ def _is_window(lab: np.ndarray, foreground: np.ndarray, x: float, y: float, radi
 def _has_brim(foreground: np.ndarray, x: float, y: float, radius: float, free: np.ndarray) -> bool:
     """Whether there is a narrow band of foreground outside a circle, in most of the directions that are `free` of more,
     bool (120,): a painted ring is inside its plate."""
-    near = _along(foreground[..., None].astype(np.float32), x, y, radius + max(2.0, radius / 24) + 2)[0][:, 0] > 0.5
+    rim, far = max(2.0, radius / 24), max(2.0, radius / 9) + 1
+    near = _along(foreground[..., None].astype(np.float32), x, y, radius + (rim + far) / 2)[0][:, 0] > 0.5
     return bool(free.any() and near[free].mean() > 0.7)
 
 
@@ -164,15 +165,17 @@ def _rim_colour(lab: np.ndarray, x: float, y: float, radius: float) -> np.ndarra
 
 
 def _least_rest(lab: np.ndarray, foreground: np.ndarray, circle: tuple[float, float, float]) -> float:
-    """How much must be left of the foreground beside a window, of the window: little where an edge of the product runs
-    through it, and less of a shaft, which is as long. The straps on both sides of a dial are as large as what a window
-    leaves of its product."""
+    """How much must be left of the foreground beside a window, a share of the window's area: little where an edge of
+    the product runs through it, and less of a shaft, which is as long. The straps on both sides of a dial are as large
+    as what a window leaves of its product. `circle`: x, y and radius in px."""
     x, y, radius = circle
-    if _shows_edge(lab, foreground, x, y, radius):
-        beside = (foreground & ~_disc(foreground.shape, x, y, radius)).astype(np.uint8)
-        rest = np.argwhere(cv2.erode(beside, np.ones((2, 2))) > 0)
-        return 0.05 if len(rest) and np.hypot(*np.ptp(rest, axis=0)) > 1.5 * radius else 0.2
-    return 1.0 if _has_straps(foreground, x, y, radius) else 0.5
+    if not _shows_edge(lab, foreground, x, y, radius):
+        return 1.0 if _has_straps(foreground, x, y, radius) else 0.5
+    beside = (foreground & ~_disc(foreground.shape, x, y, radius)).astype(np.uint8)
+    _, _, stats, _ = cv2.connectedComponentsWithStats(beside, connectivity=8)
+    sizes = stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
+    rest = sizes[stats[1:, cv2.CC_STAT_AREA].argmax()] if len(sizes) else (0, 0)
+    return 0.05 if np.hypot(*rest) > 1.5 * radius else 0.2
 
 
 def _shows_edge(lab: np.ndarray, foreground: np.ndarray, x: float, y: float, radius: float) -> bool:

@@ -4,7 +4,7 @@ once more, larger."""
 import cv2
 import numpy as np
 
-from packshot.badges import circles_through
+from packshot.badges import circles_through, sampled
 from packshot.compose import fill_holes
 from packshot.parts import Part, outline_points
 
@@ -47,15 +47,11 @@ def magnified(small: np.ndarray, candidates: list[Part]) -> list[np.ndarray]:
 def _goes_on(part: Part, circle: tuple[float, float, float], candidates: list[Part]) -> bool:
     """Whether other candidates go on where a part ends at its circle: a ring that marks a place on the product."""
     x, y, radius = circle
+    side = max(part.mask.shape)
     turns = np.linspace(0, 2 * np.pi, _TURNS, endpoint=False)
     others = np.any([other.mask for other in candidates if other is not part] or [np.zeros_like(part.mask)], axis=0)
-    ends, beyond = (
-        mask[
-            np.clip(np.round(y + far * np.sin(turns)), 0, mask.shape[0] - 1).astype(int),
-            np.clip(np.round(x + far * np.cos(turns)), 0, mask.shape[1] - 1).astype(int),
-        ]
-        for mask, far in ((part.mask, radius - 4), (others, radius + 0.02 * max(part.mask.shape)))
-    )
+    ends = sampled(part.mask, x, y, radius - 0.008 * side, turns)
+    beyond = sampled(others, x, y, radius + 0.02 * side, turns)
     return bool(ends.any() and beyond[ends].mean() > 0.3)
 
 
@@ -99,10 +95,12 @@ def _shows(small: np.ndarray, circle: tuple[float, float, float], other: Part, u
     rows, cols = np.mgrid[v0:v1, u0:u1]
     inner = (np.hypot(cols - x, rows - y) < _INNER * radius).astype(np.float32)
     if upright is not None:
-        inner *= cv2.erode(upright[v0:v1, u0:u1].astype(np.uint8), np.ones((3, 3), np.uint8))
+        inner *= cv2.erode(upright[v0:v1, u0:u1].astype(np.uint8), np.ones((7, 7), np.uint8))  # as far as the blur
     if inner.sum() < 100:
         return False
     contrast = float(np.sqrt(detail[inner > 0].var(axis=0).sum()))
+    if contrast < 1:
+        return False  # what is of one colour is like anything of that colour
     reach = round(radius)
     left, top, right, bottom = other.xyxy
     window = slice(max(0, top - reach), bottom + reach), slice(max(0, left - reach), right + reach)

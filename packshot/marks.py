@@ -156,8 +156,9 @@ def _has_strokes(marks: np.ndarray, height: float) -> bool:
     """Whether the marks in a text box are as thin as letters are; a product that was taken for a letter is not."""
     if not marks.any():
         return True
-    # A row of plates, read as a word of O's, has a box higher than they are.
-    height = min(height, float(marks.any(axis=1).sum()), float(marks.any(axis=0).sum()))
+    if cv2.connectedComponents(marks.astype(np.uint8), connectivity=8)[0] > 3:
+        # A row of plates, read as a word of O's, has a box higher than they are.
+        height = min(height, float(marks.any(axis=1).sum()), float(marks.any(axis=0).sum()))
     return thickness(marks) < 0.42 * height + 1.5
 
 

@@ -4,6 +4,9 @@ import numpy as np
 
 from packshot.background import Background
 
+_SHOWN = 2
+"""Lab units."""
+
 
 def mirror_image(lab: np.ndarray, background: Background, product: np.ndarray, marks: np.ndarray) -> np.ndarray:
     """The part of `product` that is its mirror image, bool (h, w); all false if it has none.
@@ -17,7 +20,7 @@ def mirror_image(lab: np.ndarray, background: Background, product: np.ndarray, m
     rows, cols = np.flatnonzero(product.any(axis=1)), np.flatnonzero(product.any(axis=0))
     top, bottom = int(rows[0]), int(rows[-1]) + 1
     window = slice(int(cols[0]), int(cols[-1]) + 1)
-    shown = product | (background.distance > 2)
+    shown = product | (background.distance > _SHOWN)
     away = np.where((shown & ~marks)[..., None], lab - background.lab, 0)[:, window]
     standing = product[:, window]
     energy = (away * away).sum(axis=(1, 2))
@@ -54,8 +57,9 @@ def _is_paler(above: np.ndarray, below: np.ndarray, product: np.ndarray) -> bool
 
 
 def _is_as_wide(above: np.ndarray, below: np.ndarray) -> bool:
-    """Whether nearly all rows reach as far below as above, but for those that fade out."""
-    far_above, far_below = ((np.linalg.norm(rows, axis=2) > 2).sum(axis=1) for rows in (above, below))
+    """Whether nearly all rows reach as far below as above, but for those that fade out. Both float32 (n, w, 3), Lab
+    units from the background, the rows nearest the floor's edge first."""
+    far_above, far_below = ((np.linalg.norm(rows, axis=2) > _SHOWN).sum(axis=1) for rows in (above, below))
     energy = (below * below).sum(axis=(1, 2))
     there = energy > 0.02 * energy.max()
     return bool((far_below[there] > 0.7 * far_above[there]).mean() > 0.8)

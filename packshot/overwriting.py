@@ -44,18 +44,19 @@ def writing_over(lab: np.ndarray, product: np.ndarray, marks: Marks, unlike: np.
 
 
 def _lengthened(quad: np.ndarray, by: float) -> np.ndarray:
-    """The box `quad` float32 (4, 2) with `by` px more at both ends of its longer sides."""
+    """The box `quad` float32 (4, 2) with `by` px more at both ends of its longer sides, float32 (4, 2)."""
     along, down = quad[1] - quad[0], quad[3] - quad[0]
-    ends = np.float32([-1, 1, 1, -1]) if np.linalg.norm(along) >= np.linalg.norm(down) else np.float32([-1, -1, 1, 1])
-    way = along if np.linalg.norm(along) >= np.linalg.norm(down) else down
-    return quad + by * ends[:, None] * way / max(1e-6, float(np.linalg.norm(way)))
+    wide = np.linalg.norm(along) >= np.linalg.norm(down)
+    way, ends = (along, (-1, 1, 1, -1)) if wide else (down, (-1, -1, 1, 1))
+    return quad + np.float32(by / max(1e-6, float(np.linalg.norm(way))) * np.outer(ends, way))
 
 
 def _strokes(
     lab: np.ndarray, product: np.ndarray, inside: np.ndarray, beside: np.ndarray, unlike: np.ndarray, height: float
 ) -> np.ndarray:
     """bool (h, w): `inside` the product, what is darker than around it, or lighter, as the same writing is in `beside`;
-    the other way where the product is beyond the writing's own lightness."""
+    the other way where the product is beyond the writing's own lightness. `lab` float32 (h, w, 3); `product`, `inside`
+    and `beside` bool (h, w); `unlike` float32 (h, w), Lab units from the background; `height` of the writing, px."""
     if not inside.any() or not beside.any():
         return np.zeros_like(inside)
     reach = max(3, round(0.5 * height))

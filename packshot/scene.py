@@ -338,8 +338,8 @@ def _is_shade(lab: np.ndarray, found: Foreground, hole: np.ndarray) -> bool:
 def _shows_scenery(lab: np.ndarray, found: Foreground, hole: np.ndarray, solid: np.ndarray) -> bool:
     """Whether a hole is of a colour that is beside the product as well, and not the background's: a wall behind the
     floor that is known. `solid` bool (h, w): the product with its holes."""
-    reach = max(5, solid.shape[0] // 34) | 1
-    ring = (cv2.dilate(solid.astype(np.uint8), np.ones((reach, reach), np.uint8)) > 0) & ~solid
+    width = max(5, max(solid.shape) // 34) | 1
+    ring = (cv2.dilate(solid.astype(np.uint8), np.ones((width, width), np.uint8)) > 0) & ~solid
     scenery = ring & ~found.background.mask
     if scenery.sum() < 0.3 * ring.sum() or not ring.any():
         return False

@@ -57,8 +57,9 @@ def tiled_over(lab: np.ndarray, product: np.ndarray, marks: Marks) -> np.ndarray
 
 
 def _detail(values: np.ndarray, product: np.ndarray, height: float, grain: float, margin: int) -> np.ndarray:
-    """float32 (h, w), `margin` px of zeros around: what is smaller than letters of this `height`, px, and larger than
-    `grain` of that."""
+    """float32 (h + 2 margin, w + 2 margin): of `values` float32 (h, w), on each side of `product` bool (h, w), what is
+    smaller than letters of this `height`, px, and larger than `grain` of that, a share; zeros in the `margin` px
+    around."""
     smooth = cv2.GaussianBlur(values, (0, 0), max(0.4, grain * height)) if grain else values
     detail = on_its_side(smooth, product, max(2.0, 0.25 * height))
     return cv2.copyMakeBorder(detail, *(4 * [margin]), cv2.BORDER_CONSTANT, value=0.0)

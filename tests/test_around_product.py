@@ -129,6 +129,11 @@ def test_an_upright_magnified_detail_is_the_same_as_a_part_of_its_product_and_a_
     both = np.minimum(image, larger)
     parts = [make_part((one[..., 0] < 250), "product", 0.5) for one in (larger, image)]
     assert not magnified(both, parts)
+    # A cap of one colour is like anything of that colour.
+    plain = np.full((400, 400, 3), 255, np.uint8)
+    cap = cv2.circle(np.zeros((400, 400), np.uint8), (310, 90), 50, 1, cv2.FILLED)
+    plain[(cap | bowl) > 0] = (120, 90, 60)
+    assert not magnified(plain, [make_part(bowl > 0, "product", 0.5), make_part(cap > 0, "product", 0.4)])
 
 
 def test_a_ranges_thing_that_the_network_misses_is_one_of_it_and_a_mirror_image_is_none():
@@ -203,6 +208,15 @@ def test_a_row_of_plates_is_no_word():
     letters = np.full((400, 400, 3), 255, np.uint8)
     cv2.putText(letters, "OOOO", (14, 235), cv2.FONT_HERSHEY_SIMPLEX, 3.2, (60, 60, 60), 12)
     assert find_marks(to_lab(letters), find_foreground(letters), [quad]).loose.any()
+    # Lone letters may be as narrow as their stroke.
+    one = np.full((400, 400, 3), 255, np.uint8)
+    one[160:190, 100:106] = one[300:306, 100:130] = 60
+    boxes = [
+        np.float32([[94, 154], [112, 154], [112, 196], [94, 196]]),
+        np.float32([[94, 282], [136, 282], [136, 324], [94, 324]]),
+    ]
+    for quad in boxes:
+        assert find_marks(to_lab(one), find_foreground(one), [quad]).loose.any()
 
 
 def test_a_thing_that_the_network_misses_as_a_whole_has_no_openings():

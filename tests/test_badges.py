@@ -61,6 +61,9 @@ def test_an_icon_on_the_outline_is_told_by_others_in_line_with_it(tin):
         cv2.circle(image, at, 19, (90, 80, 60), cv2.FILLED)
     foreground = (image != 255).any(axis=2) | icon
     assert len(like_icons(to_lab(image), foreground, [])) == 3
+    one_free = image.copy()
+    one_free[20:62, 328:372] = 255
+    assert not like_icons(to_lab(one_free), foreground, [])
     # Buttons of the product are in line too, but none of them stands free.
     buttons = np.full((400, 400, 3), 255, np.uint8)
     cv2.rectangle(buttons, (90, 110), (250, 340), (150, 90, 60), cv2.FILLED)
