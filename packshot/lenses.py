@@ -39,7 +39,8 @@ def lenses(small: np.ndarray, lab: np.ndarray, foreground: np.ndarray, quads: li
         # A plate across the rim, in its colour, is none of the window.
         across = _off(grounds, _rim_colour(lab, *circle)) < _ALIKE
         lettered = (~across & (np.hypot(*(centres - (x, y)).T) < 0.8 * radius)).any()
-        lettered &= not _shows_edge(lab, foreground, *circle)  # what it shows is a label
+        # What it shows may be a label; a badge is of one colour.
+        lettered &= not (_shows_edge(lab, foreground, *circle) or _is_motley(lab, *circle))
         if not lettered and all(np.hypot(x - u, y - v) > 0.3 * max(radius, r) for u, v, r in found):
             found.append(circle)
     if not 0 < len(found) <= _MOST:
@@ -191,6 +192,13 @@ def _shows_edge(lab: np.ndarray, foreground: np.ndarray, x: float, y: float, rad
         cv2.morphologyEx(np.tile(side, 3)[None].astype(np.uint8), cv2.MORPH_OPEN, stretch).any()
         for side in (plain, ~plain & inside)
     )
+
+
+def _is_motley(lab: np.ndarray, x: float, y: float, radius: float) -> bool:
+    """Whether much of what lies within a circle is of another colour than most of it; writing covers a fifth of a
+    badge."""
+    colours = lab[_disc(lab.shape[:2], x, y, 0.8 * radius)]
+    return bool((_off(colours, commonest(colours)) < _ALIKE).mean() < 0.7)
 
 
 def _has_straps(foreground: np.ndarray, x: float, y: float, radius: float) -> bool:

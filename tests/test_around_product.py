@@ -49,8 +49,12 @@ def test_a_magnified_detail_is_found_by_its_rim(tin):
     disc = window(image, (262, 130), 60, (30, 140, 60))
     (found,) = lenses(image, to_lab(image), product | disc, [])
     assert (found & disc).sum() > 0.9 * (found | disc).sum()
-    # With writing in it, it is a badge.
+    # What it shows may be written. Of one colour, and with writing in it, it is a badge.
     quad = np.float32([[230, 120], [290, 120], [290, 145], [230, 145]])
+    assert len(lenses(image, to_lab(image), product | disc, [quad])) == 1
+    image[disc] = (210, 90, 130)
+    cv2.circle(image, (262, 130), 60, (30, 140, 60), 4, cv2.LINE_AA)
+    cv2.putText(image, "500 W", (232, 138), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (255, 255, 255), 2)
     assert not lenses(image, to_lab(image), product | disc, [quad])
 
 
