@@ -149,7 +149,7 @@ def read_scene(
         )
         product &= ~_additions(product, chosen, likely if found.background.sure else None)
         product &= ~mirror_image(lab, found.background, product, marks.all | lines)
-        product &= ~(shown_again | _insets(product, candidates, product_parts))
+        product &= ~(shown_again | _insets(found, product, candidates, product_parts))
         product |= _rest_of_range(product, chosen)
         if found.background.sure:
             product |= _dials(lab, found, product, chosen)
@@ -245,16 +245,34 @@ def _additions(product: np.ndarray, chosen: np.ndarray, likely: np.ndarray | Non
     return union(added, np.zeros_like(product))
 
 
-def _insets(product: np.ndarray, candidates: list[Part], chosen: list[Part]) -> np.ndarray:
-    """bool (h, w): pieces that were not `chosen` beside a product that stands before the background: inset photos in
-    panels of their own, and magnified details that it clips. They look like products to the networks."""
+def _insets(found: Foreground, product: np.ndarray, candidates: list[Part], chosen: list[Part]) -> np.ndarray:
+    """bool (h, w): pieces beside a product that stands before the background: inset photos in panels of their own, and
+    magnified details that it clips. They look like products to the networks."""
     if chosen[0].set_in > 0.3:
         return np.zeros_like(product)
     left = [part for part in candidates if not any(part is one for one in chosen) and (part.mask & product).any()]
     lying = union([part.mask for part in left if part.set_in > 0.9 or is_clipped(part)], np.zeros_like(product))
+    panels = [panel for panel in _panels(found.mask) if not (panel & chosen[0].mask).any()]
     return union(
-        [piece for piece in split(product) if (piece & lying).sum() > 0.5 * piece.sum()], np.zeros_like(product)
+        [
+            piece
+            for piece in split(product)
+            if (piece & lying).sum() > 0.5 * piece.sum()
+            or any((piece & panel).sum() > 0.95 * piece.sum() and piece.sum() < 0.7 * panel.sum() for panel in panels)
+        ],
+        np.zeros_like(product),
     )
+
+
+def _panels(foreground: np.ndarray) -> list[np.ndarray]:
+    """Pieces of the `foreground` bool (h, w) that fill an upright rectangle of a fiftieth of the picture or more, each
+    bool (h, w), without holes."""
+    panels = []
+    for piece in split(foreground):
+        x0, y0, x1, y1 = bounds(piece)
+        if (x1 - x0) * (y1 - y0) > 0.02 * piece.size and fill_holes(piece).sum() > 0.95 * (x1 - x0) * (y1 - y0):
+            panels.append(fill_holes(piece))
+    return panels
 
 
 def _rest_of_range(product: np.ndarray, chosen: np.ndarray) -> np.ndarray:

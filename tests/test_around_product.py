@@ -438,11 +438,11 @@ def test_inset_photos_in_panels_of_their_own_are_no_products(tin):
     (chosen,) = choose([pieces[1], pieces[0], pieces[2]], marks, lab)
     assert (chosen.mask & product).sum() > 0.95 * product.sum()
     # Nor do networks that go by looks make products of them.
-    assert np.array_equal(_insets(product | insets, pieces, [chosen]), insets)
+    assert np.array_equal(_insets(found, product | insets, pieces, [chosen]), insets)
     # The same goes for a magnified detail that the product clips.
     detail = cv2.circle(np.zeros((400, 400), np.uint8), (345, 200), 40, 1, cv2.FILLED) > 0
     detail[:, :320] = False
-    assert np.array_equal(_insets(product | detail, [chosen, make_part(detail, "", 0.5)], [chosen]), detail)
+    assert np.array_equal(_insets(found, product | detail, [chosen, make_part(detail, "", 0.5)], [chosen]), detail)
     # Before the same background they are a set.
     plain = find_foreground(np.where((product | insets)[..., None], image, 255).astype(np.uint8))
     pieces = find_candidates(lab, product | insets, marks, plain.background, seen)
