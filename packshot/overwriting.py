@@ -9,6 +9,7 @@ from packshot.watermarks import on_its_side
 
 _SLANT = 8.0
 """Degrees; what is printed on a product may lean, but not at the very angle of what floats beside it."""
+_INK = 6.0
 _OTHER_LIGHT = 8.0
 """Lab units."""
 
@@ -30,7 +31,7 @@ def writing_over(lab: np.ndarray, product: np.ndarray, marks: Marks, unlike: np.
             continue
         alike = floats & (shares < 0.5) & (_apart(angles, angles[k]) < 4) & (abs(heights / heights[k] - 1) < 0.35)
         tiled = abs(angles[k]) > _SLANT and alike.sum() >= 4
-        crossing = floats[k] and shares[k] < 0.9
+        crossing = (floats[k] and shares[k] < 0.9) or _reaches_over(mask & ~product, unlike, heights[k])
         if not (tiled or crossing):
             continue
         beside = mask & ~product
@@ -41,6 +42,13 @@ def writing_over(lab: np.ndarray, product: np.ndarray, marks: Marks, unlike: np.
             inside = fill_quad(_lengthened(marks.quads[k], max(product.shape)), product.shape) & product
         found |= _strokes(lab, product, inside, beside, unlike, heights[k])
     return found
+
+
+def _reaches_over(outside: np.ndarray, unlike: np.ndarray, height: float) -> bool:
+    """Whether there is a letter or two in what of a text box lies `outside` the product, bool (h, w): what is printed
+    on a product does not leave it. `unlike` float32 (h, w), Lab units from the background; `height` of the writing,
+    px."""
+    return bool(outside.sum() > 1.5 * height * height and 0.08 < (unlike[outside] > _INK).mean() < 0.6)
 
 
 def _lengthened(quad: np.ndarray, by: float) -> np.ndarray:
@@ -64,7 +72,7 @@ def _strokes(
     window = slice(max(0, rows[0] - reach), rows[-1] + reach + 1), slice(max(0, cols[0] - reach), cols[-1] + reach + 1)
     light = lab[window][..., 0]
     step = on_its_side(light, product[window], 0.5 * reach + 1)
-    written = beside[window] & (unlike[window] > 6)
+    written = beside[window] & (unlike[window] > _INK)
     if written.sum() < 8:
         return np.zeros_like(inside)
     usual = float(np.median(step[written]))

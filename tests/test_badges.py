@@ -122,6 +122,20 @@ def test_writing_that_is_darker_than_the_background_may_be_lighter_than_the_prod
     assert over[inked].mean() > 0.9 and over[product & ~inked].mean() < 0.06
 
 
+def test_a_line_most_of_which_lies_on_the_product_is_none_of_it_if_it_reaches_over():
+    image, product = np.full((400, 400, 3), 255, np.uint8), np.zeros((400, 400), bool)
+    product[60:360, 60:300] = True
+    image[60:360, 60:300] = np.linspace((230, 150, 160), (190, 90, 150), 240).astype(np.uint8)
+    bare = image.copy()
+    cv2.putText(image, "keep it dry and warm", (80, 200), cv2.FONT_HERSHEY_SIMPLEX, 0.9, (40, 20, 40), 2)
+    inked = product & (image != bare).any(axis=2)
+    found, lab = find_foreground(image), to_lab(image)
+    over = writing_over(lab, product, find_marks(lab, found, [quad(78, 174, 396, 208)]), found.background.distance)
+    assert over[inked].mean() > 0.9
+    own = quad(78, 174, 296, 208)
+    assert not writing_over(lab, product, find_marks(lab, found, [own]), found.background.distance).any()
+
+
 def test_a_lone_watermark_goes_on_where_the_reader_lost_it():
     image, product = np.full((400, 400, 3), 255, np.uint8), np.zeros((400, 400), bool)
     product[40:380, 150:310] = True
