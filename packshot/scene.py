@@ -265,12 +265,13 @@ def _insets(found: Foreground, product: np.ndarray, candidates: list[Part], chos
 
 
 def _panels(foreground: np.ndarray) -> list[np.ndarray]:
-    """Pieces of the `foreground` bool (h, w) that fill an upright rectangle of a fiftieth of the picture or more, each
-    bool (h, w), without holes."""
+    """Pieces of the `foreground` bool (h, w) that fill an upright rectangle, each bool (h, w), without holes: of a
+    fiftieth of the picture or more, and so much less than half of it that they are no half of a collage."""
     panels = []
     for piece in split(foreground):
         x0, y0, x1, y1 = bounds(piece)
-        if (x1 - x0) * (y1 - y0) > 0.02 * piece.size and fill_holes(piece).sum() > 0.95 * (x1 - x0) * (y1 - y0):
+        share = (x1 - x0) * (y1 - y0) / piece.size
+        if 0.02 < share < 0.3 and fill_holes(piece).sum() > 0.95 * (x1 - x0) * (y1 - y0):
             panels.append(fill_holes(piece))
     return panels
 

@@ -17,7 +17,7 @@ from packshot.mirrors import mirror_image
 from packshot.parts import make_part
 from packshot.plates import drawn_plate, plate_under, with_outline
 from packshot.pointers import pointers, without_pointers
-from packshot.scene import _insets, read_scene
+from packshot.scene import _insets, _panels, read_scene
 
 
 @pytest.fixture
@@ -462,6 +462,15 @@ def test_an_inset_photo_is_no_product_even_if_it_is_as_large():
     assert (best.set_in, other.set_in) == (0, 1) and other.score > 0.8 * best.score
     (chosen,) = choose([best, other], marks, lab)
     assert np.array_equal(chosen.mask, product)
+
+
+def test_halves_of_a_collage_are_no_panels():
+    foreground = np.zeros((400, 400), bool)
+    foreground[10:390, 205:390] = foreground[20:140, 20:120] = True
+    foreground[60:80, 40:60] = False
+    foreground[250:350, 20:120] = np.tri(100, 100) > 0
+    (panel,) = _panels(foreground)
+    assert panel[20:140, 20:120].all() and panel.sum() == 120 * 100
 
 
 def room(*boxes: tuple[int, int, int, int]) -> np.ndarray:
