@@ -11,17 +11,17 @@ import cv2
 import numpy as np
 
 from packshot.agreement import Agreement, compare
-from packshot.background import tint, to_lab
+from packshot.background import to_lab
 from packshot.badges import like_icons, round_badges
 from packshot.barcodes import bar_codes
 from packshot.candidates import choose, find_candidates
 from packshot.compose import drop_specks, fill_holes, thickness
 from packshot.covered import covered_outline
 from packshot.crossings import crossing_lines
-from packshot.dials import dials
 from packshot.foreground import Foreground
-from packshot.fusion import TINT, by_saliency, gaps, pale_insides, pale_parts, unsupported
+from packshot.fusion import by_saliency, gaps, pale_insides, pale_parts, unsupported
 from packshot.lenses import lenses
+from packshot.lost_parts import FAINT, STRONG, bold_rest, lost_dials
 from packshot.magnified import magnified
 from packshot.marks import (
     Marks,
@@ -46,22 +46,6 @@ _LEAST_ADDED = 0.2
 """Share of the product."""
 _SURE = 0.9
 _HALF_SURE = 0.2
-_FAINT = 30
-"""Lab units."""
-_STRONG = 40
-"""Lab units."""
-_COLOURED = 12
-"""Lab units."""
-_FADING = 4
-"""Lab units; a grey dial is of one colour."""
-_LEAST_LOST = 0.1
-"""Share of what rules had chosen."""
-_LEAST_DIAL = 0.05
-"""Share of the product."""
-_ONE_SCENE = 6
-"""Lab units."""
-_ENCLOSED, _HALF_ENCLOSED = 0.8, 0.65
-"""Share of what is around a dial."""
 
 
 @dataclass(slots=True)
@@ -152,8 +136,8 @@ def read_scene(
         product &= ~(shown_again | _insets(found, product, candidates, product_parts))
         product |= _rest_of_range(product, chosen)
         if found.background.sure:
-            product |= _dials(lab, found, product, chosen)
-            product |= _bold_rest(lab, found, marks, product, chosen)
+            product |= lost_dials(lab, found, product, chosen)
+            product |= bold_rest(lab, found, marks, product, chosen)
         product = without_pointers(product, pointing)
         product_parts = _pieces(product, product_parts)
     overlays = [make_part(mask, "plate", 0.8) for mask in marks.covers]
@@ -217,9 +201,9 @@ def _least_likely(
     colour is none. `lab` float32 (h, w, 3)."""
     least = np.where(marks.plates, np.float32(_SURE), np.float32(0.5))
     if found.background.sure:
-        faint = found.background.distance < _FAINT
+        faint = found.background.distance < FAINT
         least[((saliency < 0.1) & (~chosen | faint)) | (left_flat & faint)] = _SURE
-        least[chosen & (found.background.distance > _STRONG) & (saliency > 0.3) & ~marks.all & ~marks.text] = _HALF_SURE
+        least[chosen & (found.background.distance > STRONG) & (saliency > 0.3) & ~marks.all & ~marks.text] = _HALF_SURE
     else:
         drawn = union(
             [plate for plate in marks.plate_masks if is_unshaded(lab, plate, marks.text)], np.zeros_like(marks.plates)
@@ -296,75 +280,6 @@ def _usual_size(product: np.ndarray) -> float | None:
     """px of the middle one of a range's things; None for fewer than four pieces."""
     sizes = [int(piece.sum()) for piece in split(product) if piece.sum() > 0.001 * piece.size]
     return float(np.median(sizes)) if len(sizes) >= _RANGE else None
-
-
-def _dials(lab: np.ndarray, found: Foreground, product: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    """bool (h, w): holes in the product that rules had `chosen` whole, and large or round ones that are all but closed.
-    Rules know the background's colour; the networks take dials, bowls and screens for openings. None of those in which
-    the background lies in shade. `lab` float32 (h, w, 3)."""
-    holes = split(fill_holes(product) & ~product)
-    openings = [hole for hole in holes if (hole & chosen).sum() > 0.9 * hole.sum()]
-    for piece in _lost(product, chosen, int(_LEAST_DIAL * product.sum())):
-        ring = (cv2.dilate(piece.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0) & ~piece
-        coloured = _tint(lab, found, piece) > 2 * TINT and not is_flat(make_part(piece, "", 0.0), lab)
-        if product[ring].mean() > (_HALF_ENCLOSED if coloured else _ENCLOSED):
-            openings.append(piece)
-    whole = cv2.morphologyEx(chosen.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8)) > 0
-    openings += split(dials(whole, product, max(product.shape)))
-    openings = [
-        opening
-        for opening in openings
-        if not _is_shade(lab, found, opening) and not _shows_scenery(lab, found, opening, product | chosen)
-    ]
-    return union(openings, np.zeros_like(product))
-
-
-def _bold_rest(lab: np.ndarray, found: Foreground, marks: Marks, product: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    """bool (h, w): large parts of a product that rules had `chosen` and the networks lost, in colours that the
-    background has nowhere, not even in shade, and not of one colour, as overlays are. `lab` float32 (h, w, 3)."""
-    parts = [
-        piece
-        for piece in _lost(product, chosen, int(_LEAST_LOST * chosen.sum()))
-        if (product & (cv2.dilate(piece.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0)).any()
-        and found.background.distance[piece].mean() > _STRONG
-        and _tint(lab, found, piece) > _COLOURED
-        and marks.all[piece].mean() < 0.1
-        and not is_flat(make_part(piece, "", 0.0), lab)
-    ]
-    return union(parts, np.zeros_like(product))
-
-
-def _lost(product: np.ndarray, chosen: np.ndarray, least: int) -> list[np.ndarray]:
-    """The pieces of at least `least` px, each bool (h, w), that rules had `chosen` and the networks lost; rims are
-    none."""
-    lost = cv2.morphologyEx((chosen & ~product).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
-    return split(drop_specks(lost, max(1, least)))
-
-
-def _tint(lab: np.ndarray, found: Foreground, where: np.ndarray) -> float:
-    """How far the colour of `where` bool (h, w) is from the background's there in any shade, in Lab units."""
-    return float(np.linalg.norm(tint(lab[where], found.background.lab[where]).mean(axis=0)))
-
-
-def _is_shade(lab: np.ndarray, found: Foreground, hole: np.ndarray) -> bool:
-    """Whether a hole shows the background as it lies in a shadow: not much darker, unevenly so, and as colourless or
-    colourful as elsewhere. `lab` float32 (h, w, 3)."""
-    lighter = lab[hole][:, 0] - found.background.lab[hole][:, 0]
-    fading = np.ptp(np.percentile(lighter, [10, 90]))
-    return bool(0 < -lighter.mean() < _FAINT and fading > _FADING and _tint(lab, found, hole) < TINT)
-
-
-def _shows_scenery(lab: np.ndarray, found: Foreground, hole: np.ndarray, solid: np.ndarray) -> bool:
-    """Whether a hole is of a colour that is beside the product as well, and not the background's: a wall behind the
-    floor that is known. `solid` bool (h, w): the product with its holes."""
-    width = max(5, max(solid.shape) // 34) | 1
-    ring = (cv2.dilate(solid.astype(np.uint8), np.ones((width, width), np.uint8)) > 0) & ~solid
-    scenery = ring & ~found.background.mask
-    if scenery.sum() < 0.3 * ring.sum() or not ring.any():
-        return False
-    colour = np.median(lab[hole], axis=0)
-    alike = np.linalg.norm(lab - colour, axis=2) < _ONE_SCENE
-    return bool(alike[hole].mean() > 0.8 and alike[scenery].mean() > 0.25)
 
 
 def _pieces(product: np.ndarray, chosen: list[Part]) -> list[Part]:

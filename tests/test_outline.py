@@ -5,10 +5,11 @@ import numpy as np
 
 from packshot.background import to_lab
 from packshot.foreground import find_foreground
+from packshot.lost_parts import bold_rest, lost_dials
 from packshot.marks import find_marks
 from packshot.outline import LAYERS, as_fed, shared_outline
 from packshot.saliency import shared_saliency
-from packshot.scene import Scene, _additions, _bold_rest, _dials, _least_likely, _rest_of_range, read_scene
+from packshot.scene import Scene, _additions, _least_likely, _rest_of_range, read_scene
 
 
 def headband() -> tuple[np.ndarray, np.ndarray]:
@@ -197,21 +198,21 @@ def test_a_dial_in_a_ring_that_is_all_but_closed_is_no_opening_and_a_gap_between
     image = np.full((200, 200, 3), 255, np.uint8)
     image[product], image[chosen & ~product] = (60, 60, 160), (230, 235, 240)
     lab, found = to_lab(image), find_foreground(image)
-    assert (product | _dials(lab, found, product, chosen))[60:140, 60:140].all()
-    assert not _dials(lab, found, product, product).any()
+    assert (product | lost_dials(lab, found, product, chosen))[60:140, 60:140].all()
+    assert not lost_dials(lab, found, product, product).any()
     # Nor is it one if a highlight takes a fifth of the ring.
     product[70:105, 120:] = False
-    assert (product | _dials(lab, found, product, chosen))[60:140, 60:130].all()
+    assert (product | lost_dials(lab, found, product, chosen))[60:140, 60:130].all()
     stool, shaded = np.zeros((200, 200), bool), np.zeros((200, 200), bool)
     stool[40:60, 40:160] = stool[60:160, 40:55] = stool[60:160, 145:160] = True
     shaded[40:160, 40:160] = True
     plain = np.full((200, 200, 3), 255, np.uint8)
     plain[stool] = 60, 60, 160
-    assert not _dials(to_lab(plain), find_foreground(plain), stool, shaded).any()
+    assert not lost_dials(to_lab(plain), find_foreground(plain), stool, shaded).any()
     # What is shut in on three sides in a colour of its own is no gap: a screen in its frame.
     plain[60:160, 55:145] = np.linspace((210, 160, 170), (230, 190, 200), 90).astype(np.uint8)
     screen = shaded & ~stool
-    assert np.array_equal(_dials(to_lab(plain), find_foreground(plain), stool, shaded), screen)
+    assert np.array_equal(lost_dials(to_lab(plain), find_foreground(plain), stool, shaded), screen)
 
 
 def test_an_opening_in_which_the_background_lies_in_shade_is_no_dial():
@@ -233,7 +234,7 @@ def test_an_opening_in_which_the_background_lies_in_shade_is_no_dial():
         image = np.full((300, 300, 3), background, np.uint8)
         image[product] = 110, 80, 50
         image[100:140, 80:220] = np.float32(colour) + shading * fading
-        dials = _dials(to_lab(image), find_foreground(image), product, chosen)
+        dials = lost_dials(to_lab(image), find_foreground(image), product, chosen)
         assert np.array_equal(dials, hole if kept else np.zeros_like(hole))
 
 
@@ -247,10 +248,10 @@ def test_the_wall_is_seen_through_a_back_though_only_the_floor_is_known():
     image[chair] = 90, 60, 40
     lab, found = to_lab(image), find_foreground(image)
     found.background.mask[:170] = found.background.alike[:170] = False
-    assert not _dials(lab, found, chair, chosen).any()
+    assert not lost_dials(lab, found, chair, chosen).any()
     # A dial is of a colour that is nowhere beside it.
     image[80:150, 120:180] = 200, 180, 230
-    assert _dials(to_lab(image), found, chair, chosen)[80:150, 120:180].all()
+    assert lost_dials(to_lab(image), found, chair, chosen)[80:150, 120:180].all()
 
 
 def test_a_large_shaded_part_that_the_networks_lost_is_product_and_a_flat_one_is_not():
@@ -264,10 +265,10 @@ def test_a_large_shaded_part_that_the_networks_lost_is_product_and_a_flat_one_is
             image[chosen & ~product] = (40, 120, 220)
         found, lab = find_foreground(image), to_lab(image)
         marks = find_marks(lab, found, [])
-        rest = _bold_rest(lab, found, marks, product, chosen)
+        rest = bold_rest(lab, found, marks, product, chosen)
         assert np.array_equal(rest, chosen & ~product if kept else np.zeros_like(chosen))
     # Small ones may be what hangs on the product: rules know less of these.
-    assert not _bold_rest(lab, found, marks, chosen & ~(np.arange(400) > 185), chosen).any()
+    assert not bold_rest(lab, found, marks, chosen & ~(np.arange(400) > 185), chosen).any()
 
 
 def test_small_things_that_rules_had_not_chosen_are_no_product():
