@@ -70,7 +70,7 @@ def _has_own_rim(lab: np.ndarray, body: np.ndarray, x: float, y: float, radius: 
     turns = np.linspace(0, 2 * np.pi, 72, endpoint=False)
     inner, outer = (sampled(lab, x, y, scale * radius, turns) for scale in (0.9, 1.12))
     colour = np.median(inner, axis=0)
-    within = sampled(body[..., None].astype(np.float32), x, y, 1.12 * radius, turns)[:, 0] > 0
+    within = sampled(body, x, y, 1.12 * radius, turns)
     alike, beside = np.linalg.norm(inner - colour, axis=1) < 15, np.linalg.norm(outer - colour, axis=1) < 15
     return bool(alike.mean() > 0.85 and within.sum() >= 6 and beside[within].mean() < 0.25)
 

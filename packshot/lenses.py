@@ -40,7 +40,7 @@ def lenses(small: np.ndarray, lab: np.ndarray, foreground: np.ndarray, quads: li
         across = _off(grounds, _rim_colour(lab, *circle)) < _ALIKE
         lettered = (~across & (np.hypot(*(centres - (x, y)).T) < 0.8 * radius)).any()
         # What it shows may be a label; a badge is of one colour.
-        lettered &= not (_shows_edge(lab, foreground, *circle) or _is_motley(lab, *circle))
+        lettered = lettered and not (_shows_edge(lab, foreground, *circle) or _is_motley(lab, *circle))
         if not lettered and all(np.hypot(x - u, y - v) > 0.3 * max(radius, r) for u, v, r in found):
             found.append(circle)
     if not 0 < len(found) <= _MOST:
@@ -156,7 +156,7 @@ def _has_brim(foreground: np.ndarray, x: float, y: float, radius: float, free: n
     """Whether there is a narrow band of foreground outside a circle, in most of the directions that are `free` of more,
     bool (120,): a painted ring is inside its plate."""
     rim, far = max(2.0, radius / 24), max(2.0, radius / 9) + 1
-    near = _along(foreground[..., None].astype(np.float32), x, y, radius + (rim + far) / 2)[0][:, 0] > 0.5
+    near = _is_foreground(foreground, x, y, radius + (rim + far) / 2)
     return bool(free.any() and near[free].mean() > 0.7)
 
 
@@ -215,7 +215,12 @@ def _has_straps(foreground: np.ndarray, x: float, y: float, radius: float) -> bo
 
 def _product_around(foreground: np.ndarray, x: float, y: float, radius: float) -> np.ndarray:
     """Where just outside a circle there is foreground, bool (120,)."""
-    return _along(foreground[..., None].astype(np.float32), x, y, radius + max(2.0, radius / 9) + 1)[0][:, 0] > 0.5
+    return _is_foreground(foreground, x, y, radius + max(2.0, radius / 9) + 1)
+
+
+def _is_foreground(foreground: np.ndarray, x: float, y: float, radius: float) -> np.ndarray:
+    """Where on a circle there is foreground, bool (120,)."""
+    return _along(foreground[..., None].astype(np.float32), x, y, radius)[0][:, 0] > 0.5
 
 
 def _along(values: np.ndarray, x: float, y: float, radius: float) -> tuple[np.ndarray, np.ndarray]:

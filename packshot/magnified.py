@@ -32,10 +32,10 @@ def magnified(small: np.ndarray, candidates: list[Part]) -> list[np.ndarray]:
     small = cv2.GaussianBlur(small, (0, 0), _BLUR)
     for part in candidates:
         circle = _circle_around(part) if part.score > _LEAST_SCORE else None
-        upright = part.mask if _is_upright(part) else None
-        others = [other for other in candidates if other is not part and 3 * other.mask.sum() > part.mask.sum()]
         if circle is None or _goes_on(part, circle, candidates):
             continue
+        upright = part.mask if _is_upright(part) else None
+        others = [other for other in candidates if other is not part and 3 * other.mask.sum() > part.mask.sum()]
         if any(_shows(small, circle, other, upright) for other in others[:_MOST]):
             x, y, radius = circle
             disc = np.zeros(part.mask.shape, np.uint8)

@@ -28,15 +28,12 @@ def tiled_over(lab: np.ndarray, product: np.ndarray, marks: Marks) -> np.ndarray
     height = float(np.median([line_height(quad) for quad in quads]))
     # Tiles go on beyond the photo's edge.
     margin = int(max(np.ptp(quad, axis=0).max() for quad in quads)) // 2
-    light, chroma = lab[..., 0], np.linalg.norm(lab[..., 1:], axis=2)
-    sharp, light, chroma = (
-        _detail(values, product, height, grain, margin)
-        for values, grain in ((light, 0.0), (light, _GRAIN), (chroma, _GRAIN))
-    )
+    light = _detail(lab[..., 0], product, height, _GRAIN, margin)
     tile, places = _tile(light, [quad + margin for quad in quads])
     if len(places) < max(_LEAST, 0.5 * len(quads)):
         return nothing
     behind = cv2.copyMakeBorder(product.astype(np.uint8), *(4 * [margin]), cv2.BORDER_CONSTANT, value=0) > 0
+    chroma = _detail(np.linalg.norm(lab[..., 1:], axis=2), product, height, _GRAIN, margin)
     for detail in (light, np.where(behind, chroma, light)):
         # Half on the product, a tile may be dark on one side of the outline and light on the other.
         ways = (detail, np.where(behind, -detail, detail))
@@ -46,6 +43,7 @@ def tiled_over(lab: np.ndarray, product: np.ndarray, marks: Marks) -> np.ndarray
         shown = [_correlation(detail[at], tile, behind[at]) for at in grid if behind[at].mean() > 0.3]
         if not shown or np.median(shown) < _SHOWN:
             continue
+        sharp = _detail(lab[..., 0], product, height, 0.0, margin)
         ink = np.mean([sharp[y : y + tile.shape[0], x : x + tile.shape[1]] for x, y in places], axis=0)
         ink = ink if abs(ink.max()) > abs(ink.min()) else -ink
         strokes = ink > 0.3 * ink.max()

@@ -100,7 +100,7 @@ def read_layout(image: np.ndarray, texts: Texts, segmentation: Segmentation) -> 
     infographics = own.copy()
     if own.any():
         infographics |= plates | drawn
-        # Where no product was told from the rest, what is no writing may be one.
+        # Where no product was told from the rest, what is no writing may be the product.
         if product.any():
             infographics |= fill_holes(body & ~product) & ~solid
         infographics |= background.frame if (background.frame & own).any() else False
