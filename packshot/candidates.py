@@ -24,6 +24,9 @@ from packshot.parts import (
 )
 from packshot.plates import ellipse_fit, grown
 
+SET_IN = 0.4
+"""Share of what is around a part; the rest of a shadow is around one that stands before the background, too."""
+
 
 def find_candidates(
     lab: np.ndarray, body: np.ndarray, marks: Marks, background: Background, saliency: np.ndarray | None
@@ -57,12 +60,12 @@ def find_candidates(
             bare = piece & ~marks.text[window]
             part.seen = float(saliency[window][bare if bare.sum() > 0.5 * piece.sum() else piece].mean())
         if background.sure:
-            part.set_in = _set_in(part, filled, body, background)
+            part.set_in = _set_in(part, filled, body | marks.plates, background)
         parts.append(part)
     if any(part.seen > 0.5 and part.score > 0.06 for part in parts):
         for part in parts:
             part.score *= 0.4 + 0.6 * min(1.0, 1.25 * part.seen)
-    _set_back_details(parts)
+    _set_back_details(parts, lab)
     # Flat shapes with writing are plates, as long as there is something else.
     plates = [is_flat(part, lab) and written_share(part, marks.text) > 0.15 for part in parts]
     if any(part.score > 0.1 and not plate for part, plate in zip(parts, plates, strict=True)):
@@ -72,7 +75,7 @@ def find_candidates(
 
 
 def _set_in(part: Part, filled: np.ndarray, body: np.ndarray, background: Background) -> float:
-    """`filled` bool, the part without holes, in its own box; `body` bool (h, w), all pieces."""
+    """`filled` bool, the part without holes, in its own box; `body` bool (h, w), all pieces and plates."""
     x0, y0, x1, y1 = part.xyxy
     window = slice(max(0, y0 - 6), y1 + 6), slice(max(0, x0 - 6), x1 + 6)
     solid = np.zeros(body[window].shape, np.uint8)
@@ -83,11 +86,12 @@ def _set_in(part: Part, filled: np.ndarray, body: np.ndarray, background: Backgr
     return float(other[ring].mean()) if ring.any() else 0.0
 
 
-def _set_back_details(parts: list[Part]) -> None:
-    """Lower the scores of lenses and inset photos beside something else that is seen as a product."""
+def _set_back_details(parts: list[Part], lab: np.ndarray) -> None:
+    """Lower the scores of lenses and inset photos beside something else that is seen as a product, and not drawn in one
+    colour, as the podium is before which a plate hangs."""
     details = [is_detail(part) for part in parts]
     others = [part for part, detail in zip(parts, details, strict=True) if not detail and part.seen > 0.5]
-    if any(part.score > 0.03 for part in others):
+    if any(part.score > 0.03 and not is_flat(part, lab) for part in others):
         for part, detail in zip(parts, details, strict=True):
             part.score *= 0.12 if detail else 1.0
 
@@ -122,7 +126,7 @@ def choose(candidates: list[Part], marks: Marks, lab: np.ndarray) -> list[Part]:
         if is_cut(part) and not is_cut(best) and not many:
             continue  # something else in the room
         smaller = size < 0.45 or part.score > best.score
-        if best.set_in < 0.3 and (part.set_in > 0.9 or (part.set_in > 0.7 and smaller)):
+        if best.set_in < SET_IN and (part.set_in > 0.9 or (part.set_in > 0.7 and smaller)):
             continue  # in a panel of its own: an inset photo
         flat, text_share = is_flat(part, lab), written_share(part, marks.text)
         whole = not is_card(part) and (round_best or not is_detail(part))
@@ -178,7 +182,7 @@ def _not_set_in(candidates: list[Part]) -> Part:
     best = candidates[0]
     if best.set_in < 0.9:
         return best
-    free = [part for part in candidates if part.set_in < 0.3 and part.seen > 0.8 and part.score > 0.5 * best.score]
+    free = [part for part in candidates if part.set_in < SET_IN and part.seen > 0.8 and part.score > 0.5 * best.score]
     return next((part for part in free if not is_detail(part)), best)
 
 

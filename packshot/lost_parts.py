@@ -1,5 +1,5 @@
-"""Parts of a product that rules had chosen and both networks lost: dials, screens, and large parts in bold colours.
-Only where the background is known."""
+"""Parts of a product that rules had chosen and both networks lost: dials, screens, large parts in bold colours, and the
+insides of pale tubes. Only where the background is known."""
 
 import cv2
 import numpy as np
@@ -10,7 +10,7 @@ from packshot.dials import dials
 from packshot.foreground import Foreground
 from packshot.fusion import TINT
 from packshot.marks import Marks, union
-from packshot.parts import is_flat, make_part, split
+from packshot.parts import is_flat, make_part, split, usual_size
 
 FAINT, STRONG = 30, 40
 """Lab units from the background."""
@@ -20,12 +20,22 @@ _FADING = 4
 """Lab units; a grey dial is of one colour."""
 _LEAST_LOST = 0.1
 """Share of what rules had chosen."""
+_LEAST_OF_RANGE = 0.3
+"""Share of a range's usual thing."""
 _LEAST_DIAL = 0.05
 """Share of the product."""
 _ONE_SCENE = 6
 """Lab units."""
 _ENCLOSED, _HALF_ENCLOSED = 0.8, 0.65
 """Share of what is around a dial."""
+_TUBE = 0.04
+"""Share of the picture's longer side: tubes are at most as wide."""
+_OWN_OUTLINE = 0.3
+"""Share of what is around a tube."""
+_LINE = 7
+"""px; a tube's outlines are thinner."""
+_PALE, _ONE_SHADE = 2.0, 1.5
+"""Lab units: at least from the background, and within a tube."""
 
 
 def lost_dials(lab: np.ndarray, found: Foreground, product: np.ndarray, chosen: np.ndarray) -> np.ndarray:
@@ -52,9 +62,11 @@ def lost_dials(lab: np.ndarray, found: Foreground, product: np.ndarray, chosen: 
 def bold_rest(lab: np.ndarray, found: Foreground, marks: Marks, product: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     """bool (h, w): large parts of a product that rules had `chosen` and the networks lost, in colours that the
     background has nowhere, not even in shade, and not of one colour, as overlays are. `lab` float32 (h, w, 3)."""
+    usual = usual_size(chosen)
+    least = int(_LEAST_LOST * chosen.sum() if usual is None else _LEAST_OF_RANGE * usual)
     parts = [
         piece
-        for piece in _lost(product, chosen, int(_LEAST_LOST * chosen.sum()))
+        for piece in _lost(product, chosen, least)
         if (product & (cv2.dilate(piece.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0)).any()
         and found.background.distance[piece].mean() > STRONG
         and _tint(lab, found, piece) > _COLOURED
@@ -62,6 +74,35 @@ def bold_rest(lab: np.ndarray, found: Foreground, marks: Marks, product: np.ndar
         and not is_flat(make_part(piece, "", 0.0), lab)
     ]
     return union(parts, np.zeros_like(product))
+
+
+def pale_tubes(found: Foreground, product: np.ndarray, chosen: np.ndarray, marks: np.ndarray) -> np.ndarray:
+    """bool (h, w): what lies between the two outlines of a tube that is nearly as pale as the background, such as a
+    headband, with those outlines: narrow, in one shade that is not the background's, and along thin lines of the
+    product, or of what rules had `chosen` beside it. Between slats there is the background, or its shade between thick
+    parts. All bool (h, w); `marks`, overlays."""
+    width = round(_TUBE * max(product.shape)) | 1
+    lines = product | (chosen & (cv2.dilate(product.astype(np.uint8), _disc(2 * width + 1)) > 0))
+    thin = lines & ~(cv2.morphologyEx(lines.astype(np.uint8), cv2.MORPH_OPEN, _disc(_LINE)) > 0)
+    closed = cv2.morphologyEx(lines.astype(np.uint8), cv2.MORPH_CLOSE, _disc(width)) > 0
+    distance = found.background.distance
+    between = closed & ~lines & ~marks & (distance > _PALE)
+    tubes = np.zeros_like(product)
+    count, labels = cv2.connectedComponents(drop_specks(between, 20).astype(np.uint8), connectivity=4)
+    for label in range(1, count):
+        piece = labels == label
+        ring = (cv2.dilate(piece.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0) & ~piece
+        shades = distance[piece]
+        even = (np.abs(shades - np.median(shades)) < _ONE_SHADE).mean() > 0.6
+        along = lines[ring].mean() > 0.7 and thin[ring].mean() > 0.4 and product[ring].mean() > _OWN_OUTLINE
+        if even and along:
+            tubes |= piece
+    near = cv2.dilate(tubes.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    return tubes | (thin & near)
+
+
+def _disc(width: int) -> np.ndarray:
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
 
 
 def _lost(product: np.ndarray, chosen: np.ndarray, least: int) -> list[np.ndarray]:

@@ -3,7 +3,9 @@
 import cv2
 import numpy as np
 
+from packshot.compose import fill_holes
 from packshot.marks import Marks
+from packshot.plates import commonest
 from packshot.quads import fill_quad, line_height
 from packshot.watermarks import on_its_side
 
@@ -11,6 +13,7 @@ _SLANT = 8.0
 """Degrees; what is printed on a product may lean, but not at the very angle of what floats beside it."""
 _INK = 6.0
 _OTHER_LIGHT = 8.0
+_SAME_INK = 10.0
 """Lab units."""
 
 
@@ -41,6 +44,40 @@ def writing_over(lab: np.ndarray, product: np.ndarray, marks: Marks, unlike: np.
         if abs(angles[k]) > _SLANT and not (_apart(np.delete(angles, k), angles[k]) < 2 * _SLANT).any():
             inside = fill_quad(_lengthened(marks.quads[k], max(product.shape)), product.shape) & product
         found |= _strokes(lab, product, inside, beside, unlike, heights[k])
+    return found
+
+
+def letters_beside(
+    lab: np.ndarray, product: np.ndarray, likely: np.ndarray, marks: Marks, unlike: np.ndarray
+) -> np.ndarray:
+    """bool (h, w): letters of writing laid over `product` bool (h, w) that hang on its outline, so that they were taken
+    for a part of it: in a text box half of which floats, of the colour of the letters that stand free. Where the
+    product is of that colour too, only what is not `likely` product, float32 (h, w), Lab float32 (h, w, 3) and `unlike`
+    float32 (h, w) as in `writing_over`."""
+    found = np.zeros_like(product)
+    angles = np.array([_angle(quad) for quad in marks.quads])
+    for k, mask in enumerate(marks.writing):
+        height = line_height(marks.quads[k])
+        over = (mask & product).sum() / max(1, mask.sum())
+        if not 0.02 < over < 0.6 or (mask & marks.loose).sum() < 0.9 * mask.sum():
+            continue
+        box = mask
+        if abs(angles[k]) > _SLANT and not (_apart(np.delete(angles, k), angles[k]) < 2 * _SLANT).any():
+            box = fill_quad(_lengthened(marks.quads[k], max(product.shape)), product.shape)
+        free = mask & (unlike > _INK) & ~(cv2.dilate(product.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
+        if free.sum() < 0.3 * height * height:
+            continue
+        colour = commonest(lab[free])
+        alike = product & (np.linalg.norm(lab - colour, axis=2) < _SAME_INK)
+        letters = alike & box
+        if (alike & ~box).sum() > 0.02 * product.sum():
+            letters &= likely < 0.9
+        rim = cv2.dilate(letters.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+        gone = rim & box & product
+        # Strokes on the product are filled in, not cut out.
+        wide = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (round(0.4 * height) | 1,) * 2)
+        kept = cv2.morphologyEx((product & ~gone).astype(np.uint8), cv2.MORPH_CLOSE, wide) > 0
+        found |= gone & ~fill_holes(kept)
     return found
 
 

@@ -12,6 +12,7 @@ from packshot.marks import Marks
 from packshot.plates import ellipse_fit, is_geometric
 
 _TURNS = 72
+_RANGE = 4
 
 
 @dataclass(slots=True)
@@ -34,6 +35,12 @@ def split(mask: np.ndarray) -> list[np.ndarray]:
     count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
     order = np.bincount(labels.ravel(), minlength=count)[1:].argsort()[::-1][:60]
     return [labels == label + 1 for label in order]
+
+
+def usual_size(product: np.ndarray) -> float | None:
+    """px of the middle one of a range's things; None for fewer than four pieces."""
+    sizes = [int(piece.sum()) for piece in split(product) if piece.sum() > 0.001 * piece.size]
+    return float(np.median(sizes)) if len(sizes) >= _RANGE else None
 
 
 def make_part(mask: np.ndarray, label: str, score: float) -> Part:

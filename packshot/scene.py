@@ -14,14 +14,14 @@ from packshot.agreement import Agreement, compare
 from packshot.background import to_lab
 from packshot.badges import like_icons, round_badges
 from packshot.barcodes import bar_codes
-from packshot.candidates import choose, find_candidates
+from packshot.candidates import SET_IN, choose, find_candidates
 from packshot.compose import drop_specks, fill_holes, thickness
 from packshot.covered import covered_outline
 from packshot.crossings import crossing_lines
 from packshot.foreground import Foreground
 from packshot.fusion import by_saliency, gaps, pale_insides, pale_parts, unsupported
 from packshot.lenses import lenses
-from packshot.lost_parts import FAINT, STRONG, bold_rest, lost_dials
+from packshot.lost_parts import FAINT, STRONG, bold_rest, lost_dials, pale_tubes
 from packshot.magnified import magnified
 from packshot.marks import (
     Marks,
@@ -35,13 +35,12 @@ from packshot.marks import (
 )
 from packshot.mirrors import mirror_image
 from packshot.outline import layers
-from packshot.overwriting import writing_over
-from packshot.parts import Part, bounds, is_clipped, is_detail, is_flat, make_part, split
+from packshot.overwriting import letters_beside, writing_over
+from packshot.parts import Part, bounds, is_clipped, is_detail, is_flat, make_part, split, usual_size
 from packshot.plates import ACCENTED, grown, is_unshaded, thin_lines
 from packshot.pointers import pointers, without_pointers
 from packshot.watermarks import tiled_over
 
-_RANGE = 4
 _LEAST_ADDED = 0.2
 """Share of the product."""
 _SURE = 0.9
@@ -138,7 +137,9 @@ def read_scene(
         if found.background.sure:
             product |= lost_dials(lab, found, product, chosen)
             product |= bold_rest(lab, found, marks, product, chosen)
+            product |= pale_tubes(found, product, chosen, marks.all | lines | mirrored)
         product = without_pointers(product, pointing)
+        product &= ~letters_beside(lab, product, likely, marks, found.background.distance)
         product_parts = _pieces(product, product_parts)
     overlays = [make_part(mask, "plate", 0.8) for mask in marks.covers]
     overlays += [
@@ -220,7 +221,7 @@ def _additions(product: np.ndarray, chosen: np.ndarray, likely: np.ndarray | Non
     if (product & chosen).sum() < 0.9 * chosen.sum():
         return np.zeros_like(product)
     limit = _LEAST_ADDED * product.sum()
-    usual = _usual_size(chosen)
+    usual = usual_size(chosen)
     if usual is not None:
         limit = min(limit, 0.25 * usual)
     added = [piece for piece in split(product) if piece.sum() < limit and (piece & chosen).sum() < 0.2 * piece.sum()]
@@ -232,10 +233,19 @@ def _additions(product: np.ndarray, chosen: np.ndarray, likely: np.ndarray | Non
 def _insets(found: Foreground, product: np.ndarray, candidates: list[Part], chosen: list[Part]) -> np.ndarray:
     """bool (h, w): pieces beside a product that stands before the background: inset photos in panels of their own, and
     magnified details that it clips. They look like products to the networks."""
-    if chosen[0].set_in > 0.3:
+    if chosen[0].set_in > SET_IN:
         return np.zeros_like(product)
     left = [part for part in candidates if not any(part is one for one in chosen) and (part.mask & product).any()]
-    lying = union([part.mask for part in left if part.set_in > 0.9 or is_clipped(part)], np.zeros_like(product))
+    best = chosen[0].mask
+    most = best.sum() if (best & product).sum() > 0.5 * best.sum() else 0
+    lying = union(
+        [
+            part.mask
+            for part in left
+            if part.set_in > 0.9 or is_clipped(part) or (part.mask.sum() < most and is_detail(part))
+        ],
+        np.zeros_like(product),
+    )
     panels = [panel for panel in _panels(found.mask) if not (panel & chosen[0].mask).any()]
     return union(
         [
@@ -264,7 +274,7 @@ def _rest_of_range(product: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     """bool (h, w): of a range, those things that rules had `chosen` and the network lost, or a third of them: it sees
     each of them small.
     Nothing much larger than all of them, which is ground; none of a product that is not a range."""
-    usual = _usual_size(product)
+    usual = usual_size(product)
     if usual is None:
         return np.zeros_like(product)
     most = max(4 * usual, 1.5 * max(piece.sum() for piece in split(product)))
@@ -274,12 +284,6 @@ def _rest_of_range(product: np.ndarray, chosen: np.ndarray) -> np.ndarray:
         if 0.25 * usual < piece.sum() < most and (piece & product).sum() < 0.7 * piece.sum()
     ]
     return union(lost, np.zeros_like(product))
-
-
-def _usual_size(product: np.ndarray) -> float | None:
-    """px of the middle one of a range's things; None for fewer than four pieces."""
-    sizes = [int(piece.sum()) for piece in split(product) if piece.sum() > 0.001 * piece.size]
-    return float(np.median(sizes)) if len(sizes) >= _RANGE else None
 
 
 def _pieces(product: np.ndarray, chosen: list[Part]) -> list[Part]:

@@ -443,6 +443,9 @@ def test_inset_photos_in_panels_of_their_own_are_no_products(tin):
     detail = cv2.circle(np.zeros((400, 400), np.uint8), (345, 200), 40, 1, cv2.FILLED) > 0
     detail[:, :320] = False
     assert np.array_equal(_insets(found, product | detail, [chosen, make_part(detail, "", 0.5)], [chosen]), detail)
+    # What the product casts on the ground, and plates beside it, set it into nothing.
+    chosen.set_in = 0.35
+    assert np.array_equal(_insets(found, product | insets, pieces, [chosen]), insets)
     # Before the same background they are a set.
     plain = find_foreground(np.where((product | insets)[..., None], image, 255).astype(np.uint8))
     pieces = find_candidates(lab, product | insets, marks, plain.background, seen)
@@ -462,6 +465,32 @@ def test_an_inset_photo_is_no_product_even_if_it_is_as_large():
     assert (best.set_in, other.set_in) == (0, 1) and other.score > 0.8 * best.score
     (chosen,) = choose([best, other], marks, lab)
     assert np.array_equal(chosen.mask, product)
+
+
+def test_a_lens_that_rules_left_is_no_product_though_the_network_sees_one_if_it_sees_the_product_too(tin):
+    image, product = tin
+    found = find_foreground(image)
+    lens = cv2.circle(np.zeros((400, 400), np.uint8), (345, 80), 45, 1, cv2.FILLED) > 0
+    part = lens & (np.arange(400) > 350)  # what of it the network saw
+    pieces = [make_part(product, "product", 0.5), make_part(lens, "product", 0.1)]
+    assert np.array_equal(_insets(found, product | part, pieces, pieces[:1]), part)
+    assert not _insets(found, part, pieces, pieces[:1]).any()
+
+
+def test_a_plate_before_a_podium_in_one_colour_is_the_product():
+    image = np.full((400, 400, 3), 245, np.uint8)
+    plate, podium = np.zeros((400, 400), np.uint8), np.zeros((400, 400), bool)
+    cv2.circle(plate, (200, 150), 80, 1, cv2.FILLED)
+    podium[320:360, 60:340] = True
+    shade = np.linspace(0.6, 1.3, 400, dtype=np.float32)[None, :, None] * np.float32([60, 130, 80])
+    image[plate > 0] = np.broadcast_to(shade, image.shape)[plate > 0].astype(np.uint8)
+    image[podium] = (205, 190, 190)
+    lab, found = to_lab(image), find_foreground(image)
+    marks = find_marks(lab, found, [])
+    seen = np.where(plate > 0, 0.95, np.where(podium, 0.7, 0)).astype(np.float32)
+    pieces = find_candidates(lab, (plate > 0) | podium, marks, found.background, seen)
+    (chosen,) = choose(pieces, marks, lab)
+    assert np.array_equal(chosen.mask, plate > 0)
 
 
 def test_halves_of_a_collage_are_no_panels():

@@ -11,7 +11,7 @@ from packshot.badges import like_icons, round_badges
 from packshot.foreground import find_foreground
 from packshot.fusion import by_saliency, unsupported
 from packshot.marks import accents, find_marks
-from packshot.overwriting import writing_over
+from packshot.overwriting import letters_beside, writing_over
 from packshot.parts import Part, is_clipped, is_disc, is_inset, make_part
 from packshot.plates import thin_lines
 
@@ -134,6 +134,27 @@ def test_a_line_most_of_which_lies_on_the_product_is_none_of_it_if_it_reaches_ov
     assert over[inked].mean() > 0.9
     own = quad(78, 174, 296, 208)
     assert not writing_over(lab, product, find_marks(lab, found, [own]), found.background.distance).any()
+
+
+@pytest.mark.parametrize("ink", [(150, 150, 160), (165, 88, 110)])
+def test_letters_that_hang_on_the_products_outline_are_none_of_it(ink):
+    image, product = np.full((400, 400, 3), 255, np.uint8), np.zeros((400, 400), bool)
+    product[60:360, 180:215] = True
+    image[60:360, 180:215] = np.linspace((210, 90, 87), (120, 86, 130), 35).astype(np.uint8)
+    bare = image.copy()
+    cv2.putText(image, "WINTER SALE", (20, 215), cv2.FONT_HERSHEY_SIMPLEX, 1.8, ink, 7)
+    letters = (image != bare).any(axis=2)
+    found, lab = find_foreground(image), to_lab(image)
+    marks = find_marks(lab, found, [quad(15, 165, 395, 222)])
+    taken = product | (letters & (np.arange(400) > 130) & (np.arange(400) < 260))
+    likely = np.where(product, 0.97, 0.7).astype(np.float32)
+    gone = letters_beside(lab, taken, likely, marks, found.background.distance)
+    assert gone[taken & ~product].mean() > 0.9 and gone[product].mean() < 0.03
+    # What is printed on a pack, and not around it, stays.
+    image = bare.copy()
+    cv2.putText(image, "AB", (182, 215), cv2.FONT_HERSHEY_SIMPLEX, 0.6, ink, 2)
+    marks = find_marks(lab, found, [quad(182, 195, 214, 220)])
+    assert not letters_beside(to_lab(image), product, likely, marks, found.background.distance).any()
 
 
 def test_a_lone_watermark_goes_on_where_the_reader_lost_it():

@@ -5,7 +5,7 @@ import numpy as np
 
 from packshot.background import to_lab
 from packshot.foreground import find_foreground
-from packshot.lost_parts import bold_rest, lost_dials
+from packshot.lost_parts import bold_rest, lost_dials, pale_tubes
 from packshot.marks import find_marks
 from packshot.outline import LAYERS, as_fed, shared_outline
 from packshot.saliency import shared_saliency
@@ -269,6 +269,47 @@ def test_a_large_shaded_part_that_the_networks_lost_is_product_and_a_flat_one_is
         assert np.array_equal(rest, chosen & ~product if kept else np.zeros_like(chosen))
     # Small ones may be what hangs on the product: rules know less of these.
     assert not bold_rest(lab, found, marks, chosen & ~(np.arange(400) > 185), chosen).any()
+
+
+def test_a_thing_at_a_ranges_end_that_touches_its_neighbour_may_be_lost_too():
+    image = np.full((300, 640, 3), 255, np.uint8)
+    for x in (20, 160, 300, 440):
+        shaded(image, x, 60, x + 90, 200)
+    product = not_white(image) > 0
+    shaded(image, 525, 90, 590, 200)  # touches the last one
+    chosen = not_white(image) > 0
+    found, lab = find_foreground(image), to_lab(image)
+    rest = bold_rest(lab, found, find_marks(lab, found, []), product, chosen)
+    assert rest[95:195, 535:585].all() and not rest[:, :520].any()
+
+
+def test_what_lies_between_the_outlines_of_a_pale_tube_is_product_and_between_slats_is_none():
+    outlines, tube = np.zeros((2, 400, 400), np.uint8)
+    for radius in (100, 120):
+        cv2.ellipse(outlines, (200, 200), (radius, radius), 0, 180, 360, 1, 3)
+    cv2.ellipse(tube, (200, 200), (110, 110), 0, 180, 360, 1, 17)
+    cups = np.zeros((400, 400), bool)
+    cups[200:290, 70:110] = cups[200:290, 290:330] = True
+    image = np.full((400, 400, 3), 255, np.uint8)
+    image[tube > 0] = (242, 242, 246)
+    image[(outlines > 0) | cups] = (120, 120, 125)
+    found, nothing = find_foreground(image), np.zeros((400, 400), bool)
+    product = cups | (outlines > 0)
+    half = product & ~((outlines > 0) & (np.arange(400) > 200) & (np.arange(400)[:, None] < 160))
+    for lines in (product, half):  # what the networks lost of the outlines, rules have
+        filled = pale_tubes(found, lines, product, nothing)
+        assert filled[(tube > 0) & ~product].mean() > 0.95
+        assert not filled[200:, 120:280].any() and (filled | lines)[outlines > 0].all()
+    assert not pale_tubes(found, product, product, tube > 0)[tube > 0].any()  # an overlay
+    # Between thick slats, and where the background's own colour is, nothing is filled.
+    slats = np.zeros((400, 400), bool)
+    for y in range(60, 340, 40):
+        slats[y : y + 25, 60:340] = True
+    slats[60:325, 60:70] = slats[60:325, 330:340] = True
+    for between in ((242, 242, 246), (255, 255, 255)):
+        image = np.where(slats[..., None], np.uint8([120, 120, 125]), np.uint8(255))
+        image[60:325, 70:330][~slats[60:325, 70:330]] = between
+        assert not pale_tubes(find_foreground(image), slats, slats, nothing).any()
 
 
 def test_small_things_that_rules_had_not_chosen_are_no_product():
