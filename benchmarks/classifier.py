@@ -39,7 +39,6 @@ def ratios(folder: Path) -> None:
     import torch
     from segment_anything import sam_model_registry
 
-    from packshot.classifier.facts import measure_facts
     from packshot.classifier.features import make_features
     from packshot.engines.ocr_easyocr import EasyOcr, EasyOcrParams
     from packshot.engines.ocr_rapid import RapidOcr
@@ -64,7 +63,7 @@ def ratios(folder: Path) -> None:
         for name, (ocr, segment) in engines.items():
             clock = time.perf_counter()
             (texts,), (segmentation,) = ocr.run([image]), segment.run([image])
-            features = make_features(image, texts, segmentation, measure_facts(image, texts, segmentation))
+            features = make_features(image, texts, segmentation)
             made[name] += (time.perf_counter() - clock) if i else 0.0
         if i:
             held.append(features)
@@ -110,7 +109,6 @@ def training(folder: Path) -> None:
     """6×500 photos with stored features, METHOD.md's recipe with pooled logits."""
     import torch
 
-    from packshot.classifier.facts import measure_facts
     from packshot.classifier.features import make_features
     from packshot.classifier.stored_features import feature_engines, load_feature_set
     from packshot.classifier.train import TrainSettings, train
@@ -123,8 +121,7 @@ def training(folder: Path) -> None:
     texts, segmentations = (
         engine.run(images) for engine in (RapidOcr(RapidOcr.Params()), GrabCutSegmenter(GrabCutSegmenter.Params()))
     )
-    facts = list(map(measure_facts, images, texts, segmentations))
-    run, pictures = store_features(folder, list(map(make_features, images, texts, segmentations, facts)), 6 * PER_CLASS)
+    run, pictures = store_features(folder, list(map(make_features, images, texts, segmentations)), 6 * PER_CLASS)
     stored = sum(p.stat().st_size for p in (folder / "store").rglob("*.npz")) / len(pictures)
     clock = time.perf_counter()
     features = load_feature_set(run, pictures, pooled=True)

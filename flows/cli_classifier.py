@@ -56,7 +56,7 @@ def train(
         list[str] | None,
         typer.Option(
             help="NAME=VALUE of the rest: rate_factor, rate_patience, cosine, flip, upside_down, quarter_turns, "
-            "degrees, crop, colour, unread, dull, facts_head. Repeatable."
+            "degrees, crop, colour, unread, dull, photo_head. Repeatable."
         ),
     ] = None,
     threads: Annotated[int, typer.Option(min=1, help="CPU threads that the network computes on.")] = 2,

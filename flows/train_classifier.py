@@ -47,8 +47,8 @@ class Recipe(BaseModel):
     pool_logits_first: bool = Field(
         default=True, description="Average the mask logits to 64×64 first: several times as fast on a CPU."
     )
-    facts_head: bool = Field(
-        default=False, description="Give the measured facts a say in the verdict: compare on your own photos."
+    photo_head: bool = Field(
+        default=True, description="Give a network that knows real photos a say: better wherever it was tried."
     )
     bfloat16: bool = Field(default=False, description="Compute in bfloat16: faster on CPUs that have it.")
     flip: bool = Field(default=True, description="Augmentation: mirror left and right.")

@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 
 from packshot.artifacts import Segmentation, TextBox, Texts
-from packshot.classifier.fact_vector import fact_vector
-from packshot.classifier.facts import measure_facts
 from packshot.classifier.features import (
     Features,
     confidence_map,
@@ -15,6 +13,7 @@ from packshot.classifier.features import (
     text_mask,
 )
 from packshot.errors import SettingError
+from packshot.photo_net import shared_photo_net
 
 
 def box(x0: float, y0: float, x1: float, y1: float, confidence: float) -> TextBox:
@@ -92,9 +91,9 @@ def test_quantised_features_are_near_and_come_back_from_bytes():
     rng = np.random.default_rng(0)
     image = rng.integers(0, 256, (90, 120, 3), dtype=np.uint8)
     texts, segments = Texts([box(5, 5, 60, 40, 0.7), box(5, 5, 30, 40, 0.6)]), segmentation((90, 120))
-    facts = measure_facts(image, texts, segments)
-    features = make_features(image, texts, segments, facts)
-    np.testing.assert_array_equal(features.facts, fact_vector(facts))
+    features = make_features(image, texts, segments)
+    embedding = shared_photo_net()(image)
+    np.testing.assert_allclose(features.dequantised_embedding(), embedding, atol=embedding.max() / 255)
     picture, mask, logits = features.dequantise()
     np.testing.assert_allclose(picture, normalised_picture(image), atol=0.5 / 255 + 1e-6)
     np.testing.assert_allclose(mask, text_mask(texts, segments), atol=mask.max() / 255)
@@ -105,13 +104,12 @@ def test_quantised_features_are_near_and_come_back_from_bytes():
     back = Features.decode(data)
     for before, after in zip(features.dequantise(), back.dequantise(), strict=True):
         np.testing.assert_array_equal(before, after)
-    np.testing.assert_array_equal(back.facts, features.facts)
+    np.testing.assert_array_equal(back.dequantised_embedding(), features.dequantised_embedding())
 
 
 def test_a_segmentation_of_another_photo_is_refused():
     picture = np.zeros((10, 20, 3), np.uint8)
-    facts = measure_facts(picture, Texts([]), segmentation((10, 20)))
     with pytest.raises(SettingError, match="is of a photo"):
-        make_features(picture, Texts([]), segmentation((20, 10)), facts)
+        make_features(picture, Texts([]), segmentation((20, 10)))
     with pytest.raises(SettingError, match="RGB"):
-        make_features(picture[..., 0], Texts([]), segmentation((10, 20)), facts)
+        make_features(picture[..., 0], Texts([]), segmentation((10, 20)))

@@ -123,8 +123,12 @@ def test_checkpoint_round_trip(tmp_path, pooled):
     loaded, beside = load_checkpoint(path)
     assert beside == saved
     with torch.inference_mode():
-        assert torch.equal(loaded(*inputs(1)), pooled(*inputs(1)))
-    assert path.stat().st_size < 15e6
+        said, before = (torch.softmax(net(*inputs(1)), dim=1) for net in (loaded, pooled))
+    # Kernels are kept in 16 bits.
+    assert torch.allclose(said, before, atol=0.002) and all(
+        v.dtype != torch.float16 for v in loaded.state_dict().values()
+    )
+    assert path.stat().st_size < 6e6
     assert not list(tmp_path.glob("*.partial"))
 
 

@@ -15,12 +15,9 @@ from packshot.classifier.evaluate import (
     as_markdown,
     classification_report,
     evaluate,
-    fit_temperature,
     network_log_probabilities,
-    softmax,
 )
 from packshot.classifier.evaluate import main as evaluate_command
-from packshot.classifier.fact_vector import NAMES
 from packshot.classifier.feature_set import (
     FeatureRow,
     FeatureSet,
@@ -33,9 +30,13 @@ from packshot.classifier.feature_set import (
     write_shard,
 )
 from packshot.classifier.features import Features
+from packshot.classifier.photo_head import PhotoHead
+from packshot.classifier.photo_head import main as photo_head_command
+from packshot.classifier.temperature import fit_temperature, softmax
 from packshot.classifier.train import TrainSettings, train
 from packshot.classifier.train import main as train_command
 from packshot.errors import SettingError
+from packshot.photo_net import WIDTH
 from packshot.records import VERDICTS
 
 ENGINES = {
@@ -54,8 +55,8 @@ def row(number: int, verdict: str, side: int, digest: str | None = None) -> Feat
     image[:, half] += 120
     logits[:, half.start * 4 : half.stop * 4] += 60
     scale = np.full(3, 0.1, np.float32)
-    facts = rng.normal(0, 1, len(NAMES)).astype(np.float32)
-    features = Features(image, np.zeros((64, 64, 3), np.uint8), 1 / 255, logits, scale, facts)
+    embedding = rng.integers(0, 256, WIDTH).astype(np.uint8)
+    features = Features(image, np.zeros((64, 64, 3), np.uint8), 1 / 255, logits, scale, embedding, 1 / 255)
     return FeatureRow(digest or f"{number:064x}", verdict, f"hand-made {number}", features)
 
 
@@ -305,16 +306,22 @@ def test_a_trained_network_is_calibrated_on_other_photos(tmp_path, sides, capsys
     out, folder = tmp_path / "sides.safetensors", folder_of(tmp_path, two_sides(12), "others")
     train(sides, {"engines": ENGINES}, out, replace(QUICK, epochs=2))
     weights, about = out.read_bytes(), load_checkpoint(out)[1]
-    assert about.head is None
+    assert PhotoHead.from_json(about.head).shares != (3.0, 1.0)
     about.temperature = 3.0
+    about.head |= {"shares": [3.0, 1.0]}
     write_about(out, about)
     command = ["--weights", str(out), "--features", str(folder)]
     assert calibrate_command(command) == 0 and "12 photos: macro F1" in capsys.readouterr().out
     about = load_checkpoint(out)[1]
-    assert about.head is None and about.temperature != 3.0 and out.read_bytes() == weights
+    assert PhotoHead.from_json(about.head).shares != (3.0, 1.0)
+    assert about.temperature != 3.0 and out.read_bytes() == weights
     assert about.metrics["calibration"]["photos"] == about.training["calibration"]["photos"] == 12
-    assert calibrate_command([*command, "--facts-head"]) == 0 and load_checkpoint(out)[1].head is not None
+    about.head = None
+    write_about(out, about)
     assert calibrate_command(command) == 0 and load_checkpoint(out)[1].head is None
+    assert photo_head_command(["--weights", str(out), "--embeddings", str(folder)]) == 0
+    about = load_checkpoint(out)[1]
+    assert about.head["shares"] == [1.0, 1.0] and about.training["photo_head"]["photos"] == 12
 
 
 def test_prediction_does_not_depend_on_the_batch(tmp_path, sides):

@@ -22,8 +22,8 @@ class Checkpoint:
     `feature_engines`: by stage ("ocr", "segment"), what made the features that the network was trained on: `name`,
     `version`, `params`, `weights_revision`. `inputs`: name to shape, height × width × channels. `temperature`
     divides the class logits before softmax (Guo et al. 2017). `mirrored`: the network learnt from mirror images too,
-    so that they are among the views by which a photo is judged. `head`: the facts head that has the last word
-    (packshot.classifier.facts_head), None where the network has it.
+    so that they are among the views by which a photo is judged. `head`: the photo head that is weighed against the
+    network (packshot.classifier.photo_head), None where the network alone judges.
     """
 
     classes: tuple[str, ...]

@@ -1,6 +1,6 @@
-"""Fit a trained network's temperature anew, and its facts head if asked, on photos that it has not learnt from.
+"""Fit a trained network's temperature anew, and how its photo head weighs, on photos that it has not learnt from.
 
-    python -m packshot.classifier.calibrate --weights FILE.safetensors --features DIR … [--facts-head]
+    python -m packshot.classifier.calibrate --weights FILE.safetensors --features DIR … [--lean]
 
 writes them into FILE's .json. A training does the same with its validation photos; but those of a later stage that
 draws another split may have been learnt from in an earlier one.
@@ -15,17 +15,19 @@ from packshot.classifier.about import write_about
 from packshot.classifier.checkpoint import load_checkpoint
 from packshot.classifier.evaluate import finish
 from packshot.classifier.feature_set import read_folders
+from packshot.classifier.photo_head import PhotoHead
 from packshot.errors import PackshotError, SettingError
 
 
-def calibrate(weights: Path, folders: list[Path], facts_head: bool = False) -> dict[str, Any]:
-    """The classification report on these photos, judged by heads that were fitted on the others if there is one.
-    Raises `SettingError` for features of other engines than those that the network was trained on."""
+def calibrate(weights: Path, folders: list[Path], lean: bool = False) -> dict[str, Any]:
+    """The classification report on these photos. Raises `SettingError` for features of other engines than those that
+    the network was trained on."""
     model, about = load_checkpoint(weights)
     features, made = read_folders(folders, pooled=about.pool_logits_first, classes=about.classes)
     if made["engines"] != about.feature_engines:
         raise SettingError(f"{weights} was trained on features of other engines than those of {folders[0]}")
-    about.head, about.temperature, report = finish(model, features, about.mirrored, facts_head)
+    head = PhotoHead.from_json(about.head) if about.head else None
+    about.head, about.temperature, report = finish(model, features, about.mirrored, head, lean)
     about.training["calibration"] = {"sources": made["sources"], "photos": len(features)}
     # What the training was validated on is doubted, or nobody would calibrate anew.
     about.metrics = {"calibration": report}
@@ -37,10 +39,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m packshot.classifier.calibrate", description=__doc__.split("\n")[0])
     parser.add_argument("--weights", type=Path, required=True, help="checkpoint, .safetensors with its .json beside it")
     parser.add_argument("--features", type=Path, required=True, nargs="+", help="folders of photos not trained on")
-    parser.add_argument("--facts-head", action="store_true", help="fit a facts head, too; without it one is removed")
+    parser.add_argument(
+        "--lean", action="store_true", help="on the photo head, as far as it costs these photos nothing"
+    )
     options = parser.parse_args(arguments)
     try:
-        report = calibrate(options.weights, options.features, options.facts_head)
+        report = calibrate(options.weights, options.features, options.lean)
     except PackshotError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from packshot.classifier.about import Checkpoint
-from packshot.classifier.facts_head import FactsHead, cross_fitted, fit_head
 from packshot.classifier.feature_set import FeatureSet, read_feature_set, read_folder_about
+from packshot.classifier.photo_head import PhotoHead, lean_on, weigh
+from packshot.classifier.temperature import cross_entropy, fit_temperature, softmax
 from packshot.errors import PackshotError, SettingError
 from packshot.heap import keep_freed_memory
 
@@ -31,7 +32,7 @@ RELIABILITY_BINS = 10
 def predict_logits(model: "ThreeInputNet", about: Checkpoint, features: FeatureSet) -> np.ndarray:
     """Class logits of every row, float64 (n, classes): what a photo's verdict is made of."""
     seen = network_log_probabilities(model, features, about.mirrored)
-    return seen if about.head is None else FactsHead.from_json(about.head).logits(seen, features.facts)
+    return seen if about.head is None else PhotoHead.from_json(about.head).logits(seen, features.embeddings())
 
 
 def network_log_probabilities(
@@ -44,15 +45,17 @@ def network_log_probabilities(
 
 
 def finish(
-    model: "ThreeInputNet", features: FeatureSet, mirrored: bool, head: bool
+    model: "ThreeInputNet", features: FeatureSet, mirrored: bool, head: PhotoHead | None, lean: bool = False
 ) -> tuple[dict[str, Any] | None, float, dict[str, Any]]:
-    """The facts head and the temperature that suit a trained network, fitted on photos that it has not learnt from;
-    and the report on them, each judged by a head that was fitted on others."""
-    seen = network_log_probabilities(model, features, mirrored)
-    logits = cross_fitted(seen, features.facts, features.labels) if head else seen
+    """How a trained head weighs against a trained network, and the temperature that suits both, fitted on photos that
+    neither has learnt from; and the report on them. `lean` on the head as far as it costs these photos nothing."""
+    logits = network_log_probabilities(model, features, mirrored)
+    if head is not None:
+        head = (lean_on if lean else weigh)(head, logits, features.embeddings(), features.labels)
+        logits = head.logits(logits, features.embeddings())
     temperature = fit_temperature(logits, features.labels)
     report = classification_report(softmax(logits, temperature), features.labels, features.classes)
-    return fit_head(seen, features.facts, features.labels).as_json() if head else None, temperature, report
+    return head and head.as_json(), temperature, report
 
 
 def quick_logits(model: "ThreeInputNet", features: FeatureSet, batch: int = 64) -> np.ndarray:
@@ -77,34 +80,6 @@ def _each_batch(
             parts.append(logits_of(to_tensors(features, rows)).numpy())
     model.train(was_training)
     return np.concatenate(parts)
-
-
-def softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
-    scaled = logits / temperature
-    powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
-
-
-def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
-    """The temperature in [0.05, 20] with the least cross-entropy on `labels` (Guo et al. 2017), by golden section
-    over its logarithm: the cross-entropy has a single valley there."""
-
-    def loss(log_t: float) -> float:
-        return cross_entropy(softmax(logits, float(np.exp(log_t))), labels)
-
-    low, high = np.log(0.05), np.log(20.0)
-    ratio = (5**0.5 - 1) / 2
-    for _ in range(60):
-        left, right = high - ratio * (high - low), low + ratio * (high - low)
-        if loss(left) < loss(right):
-            high = right
-        else:
-            low = left
-    return float(np.exp((low + high) / 2))
-
-
-def cross_entropy(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    return float(-np.log(np.maximum(probabilities[np.arange(len(labels)), labels], 1e-12)).mean())
 
 
 def classification_report(probabilities: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> dict[str, Any]:

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from packshot.classifier.about import Checkpoint
-from packshot.classifier.evaluate import judge, network_log_probabilities, predict_logits
+from packshot.classifier.evaluate import judge, predict_logits
 from packshot.classifier.evaluation_page import write_pages
-from packshot.classifier.facts_head import cross_fitted
 from packshot.classifier.feature_set import FeatureSet, split_by_digest
 from packshot.classifier.jobs import EVALUATIONS, TRAININGS, Job, open_job
 from packshot.classifier.labelled_run import Picture
@@ -53,11 +52,7 @@ def evaluate_training(store: Store, training: str, run_id: str, pictures: list[P
     history = [json.loads(line) for line in (store.get(f"{job.prefix}/{METRICS}") or b"").splitlines()]
     title = f"{training}: the photos it was validated on"
     chosen = [pictures[i] for i in rows]
-    # The facts head was fitted on these very photos: each is judged by one that was fitted on the others.
-    logits = network_log_probabilities(model, held_out, about.mirrored)
-    if about.head is not None:
-        logits = cross_fitted(logits, held_out.facts, held_out.labels)
-    _write(job, run, title, about, held_out, chosen, logits, history)
+    _write(job, run, title, about, held_out, chosen, predict_logits(model, about, held_out), history)
     return report_place(job)
 
 

@@ -2,7 +2,7 @@
 
 `DIR/features.json` says what made them; `DIR/shard-000000.npz` and on hold plain arrays, a row a photo. A shard is
 written whole or not at all, so that making them can be interrupted and taken up again. Reading holds all in memory:
-49 kB a photo where the logits are pooled first, 221 kB where they are not.
+50 kB a photo where the logits are pooled first, 222 kB where they are not.
 """
 
 import hashlib
@@ -21,6 +21,7 @@ from packshot.records import VERDICTS
 
 FORMAT = "packshot-features-1"
 UNTRAINED = "clean_photo_other_background"
+_COLUMNS = ("image", "text_mask", "text_scale", "logits", "logits_scale", "embedding", "embedding_scale")
 _POOL = INPUTS["sam_logits"][0] // INPUTS["image"][0]
 
 
@@ -40,7 +41,8 @@ class FeatureSet:
 
     `image`, `text_mask` uint8 (n, 64, 64, 3); `text_scale` float32 (n,); `logits` int8 (n, 256, 256, 3), or,
     pooled, the sums of 4×4 of them, int16 (n, 64, 64, 3): exactly what averaging gives, with the divisor in
-    `logits_scale` float32 (n, 3). `facts` float32 (n, facts). `labels` int64 (n,) index `classes`.
+    `logits_scale` float32 (n, 3). `embedding` uint8 (n, WIDTH), times `embedding_scale` float32 (n,). `labels` int64
+    (n,) index `classes`.
     """
 
     classes: tuple[str, ...]
@@ -49,7 +51,8 @@ class FeatureSet:
     text_scale: np.ndarray
     logits: np.ndarray
     logits_scale: np.ndarray
-    facts: np.ndarray
+    embedding: np.ndarray
+    embedding_scale: np.ndarray
     labels: np.ndarray
     digests: np.ndarray
     origins: np.ndarray
@@ -64,6 +67,10 @@ class FeatureSet:
     @property
     def pooled(self) -> bool:
         return self.logits.dtype == np.int16
+
+    def embeddings(self) -> np.ndarray:
+        """float32 (n, WIDTH)"""
+        return self.embedding.astype(np.float32) * self.embedding_scale[:, None]
 
     def counts(self) -> dict[str, int]:
         numbers = np.bincount(self.labels, minlength=len(self.classes))
@@ -129,7 +136,8 @@ def write_shard(folder: Path, number: int, rows: Sequence[FeatureRow]) -> None:
             text_scale=np.array([r.features.text_scale for r in rows], np.float32),
             logits=np.stack([r.features.sam_logits for r in rows]),
             logits_scale=np.stack([r.features.logits_scale for r in rows]),
-            facts=np.stack([r.features.facts for r in rows]),
+            embedding=np.stack([r.features.embedding for r in rows]),
+            embedding_scale=np.array([r.features.embedding_scale for r in rows], np.float32),
             verdict=np.array([r.verdict for r in rows], np.str_),
             digest=np.array([r.digest for r in rows], np.str_),
             origin=np.array([r.origin for r in rows], np.str_),
@@ -140,7 +148,8 @@ def write_shard(folder: Path, number: int, rows: Sequence[FeatureRow]) -> None:
 def read_feature_set(folder: Path, *, pooled: bool, classes: tuple[str, ...] = VERDICTS) -> FeatureSet:
     """All rows of a folder whose verdict is one of `classes`. Rows of the verdict that is not trained are left out;
     any other unknown verdict is a `SettingError`, as is a folder without rows."""
-    read_folder_about(folder)
+    if not read_folder_about(folder)["engines"]:
+        raise SettingError(f"{folder} holds embeddings only, which the photo head learns from: make features")
     columns: dict[str, list[np.ndarray]] = {}
     for path in sorted(folder.glob("shard-*.npz")):
         with np.load(path, allow_pickle=False) as z:
@@ -160,7 +169,7 @@ def read_feature_set(folder: Path, *, pooled: bool, classes: tuple[str, ...] = V
     labels = np.array([index[v] for v in whole["verdict"].tolist()], np.int64)
     return FeatureSet(
         tuple(classes),
-        *(whole[k] for k in ("image", "text_mask", "text_scale", "logits", "logits_scale", "facts")),
+        *(whole[k] for k in _COLUMNS),
         labels,
         whole["digest"],
         whole["origin"],

@@ -1,5 +1,5 @@
 """The network's three inputs, made from a photo, its text boxes and its segmentation, and kept in 8 bits; with them
-the facts measured on the photo, as numbers.
+the photo's embedding (packshot.photo_net).
 
 The published solution reduced the photo to 64×64 before it read and segmented it. Here both happen at the photo's
 own size, and their maps are reduced afterwards, so that text which is legible in the photo counts.
@@ -14,12 +14,11 @@ import numpy as np
 from PIL import Image
 
 from packshot.artifacts import Segmentation, Texts
-from packshot.classifier.fact_vector import fact_vector
-from packshot.classifier.facts import Facts
 from packshot.engines.base import Engine
 from packshot.errors import SettingError
+from packshot.photo_net import shared_photo_net
 
-FEATURES_VERSION = 2
+FEATURES_VERSION = 3
 """Raised whenever the same photo and artifacts give other features; a checkpoint records it."""
 
 INPUTS = {"image": [64, 64, 3], "text_mask": [64, 64, 3], "sam_logits": [256, 256, 3]}
@@ -33,7 +32,7 @@ class Features:
 
     `image` uint8 (64, 64, 3), times 1/255: min-max normalised RGB. `text_mask` uint8 (64, 64, 3), times
     `text_scale` (a float): for each mask of the segmentation, mask × score × summed confidences. `sam_logits` int8
-    (256, 256, 3), times `logits_scale` float32 (3,). `facts` float32: see packshot.classifier.fact_vector.
+    (256, 256, 3), times `logits_scale` float32 (3,). `embedding` uint8 (WIDTH,), times `embedding_scale` (a float).
     """
 
     image: np.ndarray
@@ -41,7 +40,8 @@ class Features:
     text_scale: float
     sam_logits: np.ndarray
     logits_scale: np.ndarray
-    facts: np.ndarray
+    embedding: np.ndarray
+    embedding_scale: float
 
     def dequantise(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """image, text_mask and sam_logits as float32, height × width × channels."""
@@ -50,6 +50,10 @@ class Features:
             self.text_mask.astype(np.float32) * np.float32(self.text_scale),
             self.sam_logits.astype(np.float32) * self.logits_scale,
         )
+
+    def dequantised_embedding(self) -> np.ndarray:
+        """float32 (WIDTH,)"""
+        return self.embedding.astype(np.float32) * np.float32(self.embedding_scale)
 
     def encode(self) -> bytes:
         """Compressed .npz of plain arrays: tens of kB a photo."""
@@ -61,19 +65,21 @@ class Features:
             text_scale=np.float32(self.text_scale),
             sam_logits=self.sam_logits,
             logits_scale=self.logits_scale,
-            facts=self.facts,
+            embedding=self.embedding,
+            embedding_scale=np.float32(self.embedding_scale),
         )
         return buffer.getvalue()
 
     @classmethod
     def decode(cls, data: bytes) -> "Features":
         with np.load(io.BytesIO(data), allow_pickle=False) as z:
-            scale = float(z["text_scale"])
-            return cls(z["image"], z["text_mask"], scale, z["sam_logits"], z["logits_scale"], z["facts"])
+            scales = {name: float(z[name]) for name in ("text_scale", "embedding_scale")}
+            return cls(**{name: z[name] for name in z.files} | scales)
 
 
-def make_features(image: np.ndarray, texts: Texts, segmentation: Segmentation, facts: Facts) -> Features:
-    """The three inputs of METHOD.md, and the facts. `image` RGB uint8 (H, W, 3); the rest must be of the same photo."""
+def make_features(image: np.ndarray, texts: Texts, segmentation: Segmentation) -> Features:
+    """The three inputs of METHOD.md, and the embedding. `image` RGB uint8 (H, W, 3); the rest must be of the same
+    photo."""
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
         raise SettingError(f"a photo must be RGB uint8 (H, W, 3), not {image.dtype} {image.shape}")
     if segmentation.shape_hw != image.shape[:2]:
@@ -87,8 +93,15 @@ def make_features(image: np.ndarray, texts: Texts, segmentation: Segmentation, f
         text_scale,
         quantised,
         logits_scale,
-        fact_vector(facts),
+        *make_embedding(image),
     )
+
+
+def make_embedding(image: np.ndarray) -> tuple[np.ndarray, float]:
+    """The photo's embedding uint8 (WIDTH,), and what it is to be multiplied by."""
+    embedding = shared_photo_net()(image)
+    scale = max(float(embedding.max()), 1e-6) / 255
+    return np.rint(embedding / scale).astype(np.uint8), scale
 
 
 def normalised_picture(image: np.ndarray) -> np.ndarray:

@@ -83,9 +83,14 @@ def _calibration_line(about: Checkpoint) -> list[str]:
         on = f"{fitted['photos']} photos that the network has not learnt from: `{json.dumps(fitted['sources'])}`"
     if about.head is None:
         return [f"- temperature fitted on {on}"]
+    learnt = about.training.get("photo_head") or {
+        "photos": about.training["photos"]["train"],
+        "sources": about.training["sources"],
+    }
+    network, own = about.head["shares"]
     return [
-        f"- the facts head weighs the network's word with {len(about.head['inputs'])} measured facts; it and the "
-        f"temperature fitted on {on}"
+        f"- the photo head learnt from {learnt['photos']} photos: `{json.dumps(learnt['sources'])}`",
+        f"- the network's word counts {network:.2f}, the head's {own:.2f}; shares and temperature fitted on {on}",
     ]
 
 

@@ -18,8 +18,6 @@ import numpy as np
 from packshot import progress
 from packshot.artifacts import Segmentation, Texts
 from packshot.classifier.about import Checkpoint
-from packshot.classifier.fact_vector import NAMES
-from packshot.classifier.facts import measure_facts
 from packshot.classifier.feature_set import FeatureSet, pool_logits
 from packshot.classifier.features import FEATURES_VERSION, INPUTS, Features, make_features
 from packshot.classifier.labelled_run import Picture
@@ -27,6 +25,7 @@ from packshot.config import Profile
 from packshot.engines import engine_class
 from packshot.errors import ErrorCode, PhotoError, SettingError, StoreError
 from packshot.images import decode
+from packshot.photo_net import WIDTH
 from packshot.records import VERDICTS, LedgerRow, Outcome
 from packshot.run import Run
 from packshot.stage import artifact_key
@@ -84,7 +83,7 @@ def _alike(profile: Profile, stage: str, made: dict[str, Any], trained: dict[str
 
 
 def features_key(run: Run, digest: str) -> str:
-    made_by = [FEATURES_VERSION, run.fingerprints["ocr"], run.fingerprints["segment"], run.spec.profile.language]
+    made_by = [FEATURES_VERSION, run.fingerprints["ocr"], run.fingerprints["segment"]]
     fingerprint = hashlib.sha256(json.dumps(made_by).encode()).hexdigest()[:16]
     return f"artifacts/{STAGE}/{fingerprint}/{digest[:2]}/{digest}.npz"
 
@@ -132,7 +131,7 @@ def choose_with_features(
 
 
 def load_feature_set(run: Run, pictures: list[Picture], *, pooled: bool) -> FeatureSet:
-    """Features of pictures, as columns in memory: 49 kB a picture where the logits are pooled first, else 221 kB.
+    """Features of pictures, as columns in memory: 50 kB a picture where the logits are pooled first, else 222 kB.
 
     Raises `StoreError` where one is gone from the store.
     """
@@ -147,7 +146,8 @@ def load_feature_set(run: Run, pictures: list[Picture], *, pooled: bool) -> Feat
         np.empty(n, np.float32),
         np.empty((n, *large), np.int16 if pooled else np.int8),
         np.empty((n, 3), np.float32),
-        np.empty((n, len(NAMES)), np.float32),
+        np.empty((n, WIDTH), np.uint8),
+        np.empty(n, np.float32),
         np.array([classes.index(p.verdict) for p in pictures], np.int64),
         np.array([p.digest for p in pictures], np.str_),
         np.array([p.sku for p in pictures], np.str_),
@@ -165,7 +165,8 @@ def load_feature_set(run: Run, pictures: list[Picture], *, pooled: bool) -> Feat
             if pooled:
                 sums, scales = pool_logits(logits[None], scale[None])
                 logits, scale = sums[0], scales[0]
-            found.logits[i], found.logits_scale[i], found.facts[i] = logits, scale, one.facts
+            found.logits[i], found.logits_scale[i] = logits, scale
+            found.embedding[i], found.embedding_scale[i] = one.embedding, one.embedding_scale
     return found
 
 
@@ -179,8 +180,7 @@ def _make(run: Run, picture: Picture) -> Features:
             raise PhotoError(ErrorCode.STORE_ERROR, f"{key} is gone from the store")
     photo = decode(data[picture.photo_key], run.spec.profile.fetch.image_limits)
     texts, segmentation = Texts.decode(data[f"{keys['ocr']}.json"]), Segmentation.decode(data[f"{keys['segment']}.npz"])
-    facts = measure_facts(photo, texts, segmentation, run.spec.profile.language)
-    return make_features(photo, texts, segmentation, facts)
+    return make_features(photo, texts, segmentation)
 
 
 def _note(run: Run, pictures: list[Picture]) -> None:

@@ -28,13 +28,7 @@ from packshot import progress as told
 from packshot.classifier.about import SHIPPED_WEIGHTS, Checkpoint, local_weights, read_about, weights_digest
 from packshot.classifier.augment import Augmentation, augment, to_tensors
 from packshot.classifier.checkpoint import load_weights, save_checkpoint
-from packshot.classifier.evaluate import (
-    classification_report,
-    cross_entropy,
-    finish,
-    quick_logits,
-    softmax,
-)
+from packshot.classifier.evaluate import classification_report, finish, quick_logits
 from packshot.classifier.feature_set import (
     FeatureSet,
     balanced_rows,
@@ -43,6 +37,8 @@ from packshot.classifier.feature_set import (
 )
 from packshot.classifier.features import FEATURES_VERSION, INPUTS
 from packshot.classifier.model import ThreeInputNet
+from packshot.classifier.photo_head import fit_head
+from packshot.classifier.temperature import cross_entropy, softmax
 from packshot.classifier.training_state import Progress, TrainingState
 from packshot.errors import PackshotError, SettingError
 from packshot.heap import keep_freed_memory
@@ -60,8 +56,8 @@ class TrainSettings:
     training in bfloat16 (weights and evaluation stay float32): on a CPU that has it, three to four times as
     fast. `cosine` lets the learning rate fall along a half cosine over `epochs` instead of on plateaus (Loshchilov,
     Hutter, "SGDR", 2017): better where the number of epochs is known beforehand. `start` names the weights to begin
-    with, "shipped" or a path or address of a checkpoint; empty, they are drawn at random. `facts_head` gives the
-    measured facts a say in the verdict (packshot.classifier.facts_head)."""
+    with, "shipped" or a path or address of a checkpoint; empty, they are drawn at random. `photo_head`
+    gives the photo's embedding a say in the verdict (packshot.classifier.photo_head)."""
 
     per_class: int = 0
     validation_share: float = 0.2
@@ -77,7 +73,7 @@ class TrainSettings:
     pool_logits_first: bool = True
     bfloat16: bool = False
     start: str = ""
-    facts_head: bool = False
+    photo_head: bool = True
     seed: int = 0
     augmentation: Augmentation = Augmentation()
 
@@ -98,8 +94,8 @@ def train(
     settings: TrainSettings,
     on_epoch: Callable[[dict[str, Any]], None] = lambda row: None,
 ) -> Checkpoint:
-    """Train, keep the best epoch by validation accuracy, fit the facts head and the temperature on validation, and
-    write the checkpoint.
+    """Train, keep the best epoch by validation accuracy, fit the photo head, weigh it on validation, with the
+    temperature, and write the checkpoint.
 
     `about_features` is what `read_folders` says. Goes on from `out`'s .training folder where there is one of the same
     settings and photos. `on_epoch` gets each epoch's metrics once they are safe on disk.
@@ -150,7 +146,9 @@ def train(
         on_epoch(row)
 
     state.load_best(model)
-    head, temperature, report = finish(model, validation, settings.augmentation.flip, settings.facts_head)
+    learnt = drawn[train_rows]
+    head = fit_head(learnt.embeddings(), learnt.labels, len(drawn.classes)) if settings.photo_head else None
+    weighed, temperature, report = finish(model, validation, settings.augmentation.flip, head)
     about = Checkpoint(
         classes=features.classes,
         pool_logits_first=settings.pool_logits_first,
@@ -159,7 +157,7 @@ def train(
         features_version=FEATURES_VERSION,
         temperature=temperature,
         mirrored=settings.augmentation.flip,
-        head=head,
+        head=weighed,
         training={
             "settings": asdict(settings),
             "started_from": started_from,

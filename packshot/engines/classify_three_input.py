@@ -1,5 +1,5 @@
-"""Verdicts by the three-input network of METHOD.md, with the weights that packshot ships or the user's own, and the
-reasons that a photo's measured facts give."""
+"""Verdicts by the three-input network of METHOD.md and its photo head, with the weights that packshot ships or the
+user's own, and the reasons that a photo's measured facts give."""
 
 import hashlib
 import json
@@ -12,11 +12,11 @@ from pydantic import Field
 
 from packshot.artifacts import Classification, Segmentation, Texts
 from packshot.classifier.about import SHIPPED_WEIGHTS, Checkpoint, local_weights, read_about, weights_digest
-from packshot.classifier.evaluate import softmax
 from packshot.classifier.facts import measure_facts
-from packshot.classifier.facts_head import FactsHead
 from packshot.classifier.features import FEATURES_VERSION, INPUTS, Features, make_features
+from packshot.classifier.photo_head import PhotoHead
 from packshot.classifier.reasons import explain_verdict
+from packshot.classifier.temperature import softmax
 from packshot.engines.base import Engine, EngineParams, map_photos
 from packshot.errors import SettingError
 from packshot.records import VERDICTS
@@ -39,7 +39,7 @@ class ThreeInputParams(EngineParams):
 class ThreeInputClassifier(Engine):
     stage = "classify"
     name = "three_input"
-    version = 6
+    version = 7
     max_batch = 64
     Params = ThreeInputParams
     params: ThreeInputParams
@@ -53,11 +53,11 @@ class ThreeInputClassifier(Engine):
         torch.set_num_threads(params.threads)
         self._about = _checked_about(params.weights_path)
         self._model = load_checkpoint(params.weights_path)[0].requires_grad_(False)
-        self._head = FactsHead.from_json(self._about.head) if self._about.head else None
+        self._head = PhotoHead.from_json(self._about.head) if self._about.head else None
 
     @classmethod
     def weights_revision(cls, params: ThreeInputParams) -> str:
-        """SHA-256 of the weights file, and of what else changes the probabilities: temperature, views, facts head."""
+        """SHA-256 of the weights file, and of what else changes the probabilities: temperature, views, photo head."""
         about = read_about(params.weights_path)
         rest = json.dumps([about.temperature, about.mirrored, about.head], sort_keys=True)
         return f"{weights_digest(params.weights_path)}+{hashlib.sha256(rest.encode()).hexdigest()[:12]}"
@@ -92,7 +92,7 @@ class ThreeInputClassifier(Engine):
     ) -> list[Classification]:
         language, threads = self.params.language, self.params.threads
         facts = map_photos(partial(measure_facts, language=language), images, texts, segmentations, threads=threads)
-        features = map_photos(make_features, images, texts, segmentations, facts, threads=threads)
+        features = map_photos(make_features, images, texts, segmentations, threads=threads)
         # One photo at a time: a larger batch sums in another order, and results must not depend on the grouping.
         results = [Classification.from_array(self._probabilities(f), self.classes) for f in features]
         for result, measured in zip(results, facts, strict=True):
@@ -111,7 +111,7 @@ class ThreeInputClassifier(Engine):
             batch = tuple(torch.from_numpy(a)[None] for a in inputs)
             logits = averaged_log_probabilities(self._model, batch, self._about.mirrored).numpy()
         if self._head is not None:
-            logits = self._head.logits(logits, features.facts[None])
+            logits = self._head.logits(logits, features.dequantised_embedding()[None])
         return softmax(logits, self._about.temperature)[0]
 
 

@@ -1,0 +1,44 @@
+"""What a network that knows real photographs makes of a photo: the embedding of EfficientNet-Lite0, by ONNX Runtime on
+the CPU.
+
+M. Tan, Q. Le, "EfficientNet: Rethinking model scaling for convolutional neural networks", ICML 2019. It learnt from
+ImageNet's photographs; its weights are shipped as they are (packshot/shipped/NOTICE.md), written by
+packshot.photo_net_export.
+"""
+
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from packshot.onnx_session import cpu_session
+
+WEIGHTS = Path(__file__).parent / "shipped" / "photo_net.onnx"
+WIDTH = 1280
+"""Numbers of an embedding."""
+_SIDE = 224
+
+
+class PhotoNet:
+    """Maps a photo, RGB uint8 (h, w, 3), to its embedding, float32 (WIDTH,), each number in [0, 6]. Threads may share
+    it."""
+
+    def __init__(self, threads: int = 1):
+        self._session = cpu_session(WEIGHTS, threads)
+
+    def __call__(self, image: np.ndarray) -> np.ndarray:
+        return self._session.run(None, {"photo": as_fed(image)[None]})[0][0]
+
+
+def as_fed(image: np.ndarray) -> np.ndarray:
+    """The photo as the network takes it: squashed into its square, float32 (3, side, side) in about [-1, 1]."""
+    way = cv2.INTER_AREA if max(image.shape[:2]) > _SIDE else cv2.INTER_CUBIC
+    square = cv2.resize(image, (_SIDE, _SIDE), interpolation=way)
+    return np.ascontiguousarray(((square.astype(np.float32) - 127) / 128).transpose(2, 0, 1))
+
+
+@lru_cache(maxsize=1)
+def shared_photo_net() -> PhotoNet:
+    """The process's own, loaded at the first call."""
+    return PhotoNet()
