@@ -295,11 +295,11 @@ def test_what_lies_between_the_outlines_of_a_pale_tube_is_product_and_between_sl
     image[(outlines > 0) | cups] = (120, 120, 125)
     found, nothing = find_foreground(image), np.zeros((400, 400), bool)
     product = cups | (outlines > 0)
-    half = product & ~((outlines > 0) & (np.arange(400) > 200) & (np.arange(400)[:, None] < 160))
-    for lines in (product, half):  # what the networks lost of the outlines, rules have
+    outer = cv2.ellipse(np.zeros((400, 400), np.uint8), (200, 200), (120, 120), 0, 270, 350, 1, 3) > 0
+    for lines in (product, product & ~outer):  # what the networks lost of the outlines, rules have
         filled = pale_tubes(found, lines, product, nothing)
         assert filled[(tube > 0) & ~product].mean() > 0.95
-        assert not filled[200:, 120:280].any() and (filled | lines)[outlines > 0].all()
+        assert not filled[200:, 120:280].any() and (filled | lines)[outlines > 0].mean() > 0.97
     assert not pale_tubes(found, product, product, tube > 0)[tube > 0].any()  # an overlay
     # Between thick slats, and where the background's own colour is, nothing is filled.
     slats = np.zeros((400, 400), bool)
