@@ -82,7 +82,7 @@ def pale_tubes(found: Foreground, product: np.ndarray, chosen: np.ndarray, marks
     product, or of what rules had `chosen` beside it. Between slats there is the background, or its shade between thick
     parts. All bool (h, w); `marks`, overlays."""
     width = round(_TUBE * max(product.shape)) | 1
-    lines = product | (chosen & (cv2.dilate(product.astype(np.uint8), _disc(2 * width + 1)) > 0))
+    lines = product | (chosen & (cv2.dilate(product.astype(np.uint8), _disc(3 * width)) > 0))
     thin = lines & ~(cv2.morphologyEx(lines.astype(np.uint8), cv2.MORPH_OPEN, _disc(_LINE)) > 0)
     closed = cv2.morphologyEx(lines.astype(np.uint8), cv2.MORPH_CLOSE, _disc(width)) > 0
     distance = found.background.distance
