@@ -20,6 +20,7 @@ from packshot.covered import covered_outline
 from packshot.crossings import crossing_lines
 from packshot.foreground import Foreground
 from packshot.fusion import by_saliency, gaps, pale_insides, pale_parts, unsupported
+from packshot.insets import inset_panels
 from packshot.lenses import lenses
 from packshot.lost_parts import FAINT, STRONG, bold_rest, lost_dials, pale_tubes
 from packshot.magnified import magnified
@@ -91,9 +92,15 @@ def read_scene(
     accented = accents(lab, found, marks)
     lines = thin_lines(body, marks.all, accented)
     body &= ~lines
-    saliency = None
+    saliency, panels = None, []
     if see is not None:
         saliency = _look(small, found, body, marks, see)
+        if found.background.sure and (panels := inset_panels(lab, found, saliency)):
+            for panel in panels:
+                marks.add_window(panel)
+            body &= ~marks.plates
+            # They drew the network's eye away from the product.
+            saliency = _look(small, found, body, marks, see)
         # A chain or a cord stands as free as a callout line, but the network sees it.
         cords = _seen_lines(lines, marks.all, accented, saliency)
         lines &= ~cords
@@ -132,7 +139,7 @@ def read_scene(
         )
         product &= ~_additions(product, chosen, likely if found.background.sure else None)
         product &= ~mirror_image(lab, found.background, product, marks.all | lines)
-        product &= ~(shown_again | _insets(found, product, candidates, product_parts))
+        product &= ~(shown_again | union(panels, empty) | _insets(found, product, candidates, product_parts))
         product |= _rest_of_range(product, chosen)
         if found.background.sure:
             product |= lost_dials(lab, found, product, chosen)
