@@ -28,7 +28,7 @@ class MaskDetector(Engine):
 
     stage = "detect"
     name = "masks"
-    version = 17
+    version = 18
     max_batch = 16
     Params = MaskDetectorParams
     params: MaskDetectorParams

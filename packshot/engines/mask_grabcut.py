@@ -33,7 +33,7 @@ class GrabCutMask(Engine):
 
     stage = "mask"
     name = "grabcut"
-    version = 17
+    version = 18
     max_batch = 16
     Params = GrabCutMaskParams
     params: GrabCutMaskParams
