@@ -322,6 +322,8 @@ def test_a_trained_network_is_calibrated_on_other_photos(tmp_path, sides, capsys
     assert photo_head_command(["--weights", str(out), "--embeddings", str(folder)]) == 0
     about = load_checkpoint(out)[1]
     assert about.head["shares"] == [1.0, 1.0] and about.training["photo_head"]["photos"] == 12
+    assert calibrate_command(command) == 0 and load_checkpoint(out)[1].head["shares"] != [1.0, 1.0]
+    assert calibrate_command([*command, "--equal"]) == 0 and load_checkpoint(out)[1].head["shares"] == [1.0, 1.0]
 
 
 def test_prediction_does_not_depend_on_the_batch(tmp_path, sides):

@@ -11,8 +11,7 @@ from packshot.classifier.data import SyntheticSource
 from packshot.classifier.data import main as data_command
 from packshot.classifier.embeddings import read_embeddings
 from packshot.classifier.feature_set import read_feature_set
-from packshot.classifier.photo_head import PhotoHead, fit_head, lean_on, weigh
-from packshot.classifier.temperature import cross_entropy, fit_temperature, softmax
+from packshot.classifier.photo_head import PhotoHead, fit_head, weigh
 from packshot.errors import SettingError
 from packshot.photo_net import WIDTH, PhotoNet, shared_photo_net
 from packshot.records import VERDICTS
@@ -78,23 +77,6 @@ def test_heads_of_other_embeddings_are_refused():
         PhotoHead.from_json(kept | {"weight_float16": kept["weight_float16"][:400]})
     with pytest.raises(SettingError, match="does not fit"):
         PhotoHead.from_json({"inputs": ["facts of an older head"]})
-
-
-def test_leaning_on_a_head_costs_the_photos_at_hand_nothing():
-    _, embeddings, labels = told_by_embeddings(400)
-    head = fit_head(embeddings, labels, 3)
-    said, embeddings, labels = told_by_embeddings(600, seed=1)
-    said = said + 3 * np.eye(3)[labels] * (np.random.default_rng(2).random((600, 1)) < 0.7)  # the network is good here
-    said -= np.log(np.exp(said).sum(axis=1, keepdims=True))
-    fitted, leant = weigh(head, said, embeddings, labels), lean_on(head, said, embeddings, labels)
-
-    def cost(one: PhotoHead) -> float:
-        logits = one.logits(said, embeddings)
-        return cross_entropy(softmax(logits, fit_temperature(logits, labels)), labels)
-
-    alone = cost(replace(head, shares=(1.0, 0.0)))
-    assert leant.shares[1] > fitted.shares[1] / fitted.shares[0]
-    assert cost(fitted) < cost(leant) <= alone and cost(leant) == pytest.approx(alone, abs=1e-3)
 
 
 def test_embeddings_alone_are_made_and_read_like_those_of_features_and_train_no_network(tmp_path, capsys):

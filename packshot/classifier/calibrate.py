@@ -1,6 +1,6 @@
 """Fit a trained network's temperature anew, and how its photo head weighs, on photos that it has not learnt from.
 
-    python -m packshot.classifier.calibrate --weights FILE.safetensors --features DIR … [--lean]
+    python -m packshot.classifier.calibrate --weights FILE.safetensors --features DIR … [--equal]
 
 writes them into FILE's .json. A training does the same with its validation photos; but those of a later stage that
 draws another split may have been learnt from in an earlier one.
@@ -19,7 +19,7 @@ from packshot.classifier.photo_head import PhotoHead
 from packshot.errors import PackshotError, SettingError
 
 
-def calibrate(weights: Path, folders: list[Path], lean: bool = False) -> dict[str, Any]:
+def calibrate(weights: Path, folders: list[Path], equal: bool = False) -> dict[str, Any]:
     """The classification report on these photos. Raises `SettingError` for features of other engines than those that
     the network was trained on."""
     model, about = load_checkpoint(weights)
@@ -27,7 +27,7 @@ def calibrate(weights: Path, folders: list[Path], lean: bool = False) -> dict[st
     if made["engines"] != about.feature_engines:
         raise SettingError(f"{weights} was trained on features of other engines than those of {folders[0]}")
     head = PhotoHead.from_json(about.head) if about.head else None
-    about.head, about.temperature, report = finish(model, features, about.mirrored, head, lean)
+    about.head, about.temperature, report = finish(model, features, about.mirrored, head, equal)
     about.training["calibration"] = {"sources": made["sources"], "photos": len(features)}
     # What the training was validated on is doubted, or nobody would calibrate anew.
     about.metrics = {"calibration": report}
@@ -39,12 +39,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m packshot.classifier.calibrate", description=__doc__.split("\n")[0])
     parser.add_argument("--weights", type=Path, required=True, help="checkpoint, .safetensors with its .json beside it")
     parser.add_argument("--features", type=Path, required=True, nargs="+", help="folders of photos not trained on")
-    parser.add_argument(
-        "--lean", action="store_true", help="on the photo head, as far as it costs these photos nothing"
-    )
+    parser.add_argument("--equal", action="store_true", help="network and photo head count alike")
     options = parser.parse_args(arguments)
     try:
-        report = calibrate(options.weights, options.features, options.lean)
+        report = calibrate(options.weights, options.features, options.equal)
     except PackshotError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -15,7 +15,7 @@ import numpy as np
 
 from packshot.classifier.about import Checkpoint
 from packshot.classifier.feature_set import FeatureSet, read_feature_set, read_folder_about
-from packshot.classifier.photo_head import PhotoHead, lean_on, weigh
+from packshot.classifier.photo_head import PhotoHead, weigh
 from packshot.classifier.temperature import cross_entropy, fit_temperature, softmax
 from packshot.errors import PackshotError, SettingError
 from packshot.heap import keep_freed_memory
@@ -45,13 +45,14 @@ def network_log_probabilities(
 
 
 def finish(
-    model: "ThreeInputNet", features: FeatureSet, mirrored: bool, head: PhotoHead | None, lean: bool = False
+    model: "ThreeInputNet", features: FeatureSet, mirrored: bool, head: PhotoHead | None, equal: bool = False
 ) -> tuple[dict[str, Any] | None, float, dict[str, Any]]:
     """How a trained head weighs against a trained network, and the temperature that suits both, fitted on photos that
-    neither has learnt from; and the report on them. `lean` on the head as far as it costs these photos nothing."""
+    neither has learnt from; and the report on them. `equal` keeps the head's shares: photos that the network knows
+    better than those to be judged would have it believed too much."""
     logits = network_log_probabilities(model, features, mirrored)
     if head is not None:
-        head = (lean_on if lean else weigh)(head, logits, features.embeddings(), features.labels)
+        head = head.equally() if equal else weigh(head, logits, features.embeddings(), features.labels)
         logits = head.logits(logits, features.embeddings())
     temperature = fit_temperature(logits, features.labels)
     report = classification_report(softmax(logits, temperature), features.labels, features.classes)

@@ -12,11 +12,12 @@ from typing import Any
 from packshot.classifier.about import Checkpoint, read_about, weights_digest
 from packshot.classifier.evaluate import as_markdown
 from packshot.errors import PackshotError
+from packshot.photo_net import WEIGHTS
 
 _ABOUT = "Write the card that goes with weights."
 _LIMITS = """## Limits
-- It learnt from drawn photos, not from a marketplace's. What it learnt may not hold on real ones at all: see the
-  figures on real photos, where there are some. Train on your own labelled rows before you act on its verdicts.
+- It learnt from drawn photos, not from a marketplace's; only what makes a photo's embedding knows real ones. What it
+  learnt may not hold on them: see the figures on real photos, where there are some. Train on your own labelled rows before you act on its verdicts.
 - The picture reaches the network at 64×64: it sees layout, colours and where text lies, not what the text says
   nor how small or faint it is; the reasons beside each verdict do. Clauses of the rubric that depend on words (price,
   foreign language, jargon, empty claims) are guessed from looks.
@@ -88,9 +89,13 @@ def _calibration_line(about: Checkpoint) -> list[str]:
         "sources": about.training["sources"],
     }
     network, own = about.head["shares"]
+    shares = f"the network's word counts {network:.2f}, the head's {own:.2f}; shares and temperature"
+    if network == own:
+        shares = "network and head count alike; the temperature"
     return [
-        f"- the photo head learnt from {learnt['photos']} photos: `{json.dumps(learnt['sources'])}`",
-        f"- the network's word counts {network:.2f}, the head's {own:.2f}; shares and temperature fitted on {on}",
+        f"- the photo head, a linear layer over what {WEIGHTS.name} ({WEIGHTS.stat().st_size / 1e6:.1f} MB) makes of a "
+        f"photo, learnt from {learnt['photos']} photos: `{json.dumps(learnt['sources'])}`",
+        f"- {shares} fitted on {on}",
     ]
 
 

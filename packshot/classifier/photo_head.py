@@ -20,7 +20,6 @@ import numpy as np
 
 from packshot.classifier.about import read_about, write_about
 from packshot.classifier.embeddings import read_embeddings
-from packshot.classifier.temperature import cross_entropy, fit_temperature, softmax
 from packshot.errors import PackshotError, SettingError
 from packshot.photo_net import WIDTH
 
@@ -51,6 +50,10 @@ class PhotoHead:
         logits = embeddings.astype(np.float64) @ self.weight.T.astype(np.float64) + self.bias
         logits -= logits.max(axis=1, keepdims=True)
         return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+
+    def equally(self) -> "PhotoHead":
+        """With the same share for both."""
+        return replace(self, shares=(1.0, 1.0))
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -121,24 +124,6 @@ def weigh(head: PhotoHead, log_probabilities: np.ndarray, embeddings: np.ndarray
     optimiser.step(loss)
     network, own = (round(float(v), 4) for v in powers.detach().exp())
     return replace(head, shares=(network, own))
-
-
-def lean_on(head: PhotoHead, log_probabilities: np.ndarray, embeddings: np.ndarray, labels: np.ndarray) -> PhotoHead:
-    """The head with the largest share that costs these photos nothing: the two together tell them with the
-    cross-entropy of the network alone, each at its best temperature. For drawn photos, on which the network's word is
-    worth more than it will be on real ones, so that `weigh` would believe it too much."""
-    said, own = np.asarray(log_probabilities, np.float64), head.own(embeddings)
-
-    def cost(share: float) -> float:
-        logits = said + share * own
-        return cross_entropy(softmax(logits, fit_temperature(logits, labels)), labels)
-
-    free, costly = 0.0, 8.0
-    alone = cost(0.0)
-    for _ in range(20):
-        middle = (free + costly) / 2
-        free, costly = (middle, costly) if cost(middle) <= alone else (free, middle)
-    return replace(head, shares=(1.0, round(free, 4)))
 
 
 def main(arguments: list[str] | None = None) -> int:
