@@ -17,7 +17,8 @@ from packshot.photo_net import WEIGHTS
 _ABOUT = "Write the card that goes with weights."
 _LIMITS = """## Limits
 - It learnt from drawn photos, not from a marketplace's; only what makes a photo's embedding knows real ones. What it
-  learnt may not hold on them: see the figures on real photos, where there are some. Train on your own labelled rows before you act on its verdicts.
+  learnt may not hold on them: see the figures on real photos, where there are some. Train on your own labelled rows
+  before you act on its verdicts.
 - The picture reaches the network at 64×64: it sees layout, colours and where text lies, not what the text says
   nor how small or faint it is; the reasons beside each verdict do. Clauses of the rubric that depend on words (price,
   foreign language, jargon, empty claims) are guessed from looks.
