@@ -47,9 +47,7 @@ class Recipe(BaseModel):
     pool_logits_first: bool = Field(
         default=True, description="Average the mask logits to 64×64 first: several times as fast on a CPU."
     )
-    photo_head: bool = Field(
-        default=True, description="Give a network that knows real photos a say: better wherever it was tried."
-    )
+    photo_head: bool = Field(default=True, description="Give a network that knows real photos a say in the verdict.")
     bfloat16: bool = Field(default=False, description="Compute in bfloat16: faster on CPUs that have it.")
     flip: bool = Field(default=True, description="Augmentation: mirror left and right.")
     upside_down: bool = Field(default=False, description="Augmentation: mirror top and bottom.")

@@ -15,13 +15,16 @@ _RECTANGLE = 0.93
 """Share of its box that a panel fills."""
 _LEAST_SHOWN = 0.12
 """Share of the panel."""
+_LEAST_BESIDE = 0.002
+"""Of the picture."""
 _SEEN, _UNSEEN = 0.6, 0.3
 """Saliency: what a panel shows, and what it shows it before."""
 
 
 def inset_panels(lab: np.ndarray, found: Foreground, saliency: np.ndarray) -> list[np.ndarray]:
     """Upright rectangles of an even colour, not the background's, each bool (h, w), that show something which the
-    network sees, while it does not see the rest of them; a screen has its case around it, and is seen as a whole.
+    network sees, while it does not see the rest of them; a screen has its case around it, and is seen as a whole. None
+    where nothing is seen beside them.
     `lab` float32 (h, w, 3), `saliency` float32 (h, w)."""
     even = np.linalg.norm(lab - cv2.blur(lab, (5, 5)), axis=2) < _EVEN
     even &= ~found.background.mask & (saliency < _UNSEEN)
@@ -39,7 +42,10 @@ def inset_panels(lab: np.ndarray, found: Foreground, saliency: np.ndarray) -> li
         beside = (found.background.mask | found.background.alike)[ring].mean() if ring.any() else 0.0
         if shown.sum() > _LEAST_SHOWN * panel.sum() and beside > 0.4:
             panels.append(panel)
-    return panels
+    # Somewhere the product itself must be: what stands before a coloured card is no inset photo.
+    inside = np.any(panels, axis=0) if panels else np.zeros_like(even)
+    rest = (saliency > _SEEN) & ~inside & ~found.background.mask
+    return panels if rest.sum() > _LEAST_BESIDE * even.size else []
 
 
 def _as_panel(flat: np.ndarray, low: float, high: float) -> np.ndarray | None:

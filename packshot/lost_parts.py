@@ -88,15 +88,19 @@ def pale_tubes(found: Foreground, product: np.ndarray, chosen: np.ndarray, marks
     distance = found.background.distance
     between = closed & ~lines & ~marks & (distance > _PALE)
     tubes = np.zeros_like(product)
-    count, labels = cv2.connectedComponents(drop_specks(between, 20).astype(np.uint8), connectivity=4)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(
+        drop_specks(between, 20).astype(np.uint8), connectivity=4
+    )
     for label in range(1, count):
-        piece = labels == label
+        x, y, w, h = stats[label, :4]
+        box = slice(max(0, y - 2), y + h + 2), slice(max(0, x - 2), x + w + 2)
+        piece = labels[box] == label
         ring = (cv2.dilate(piece.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0) & ~piece
-        shades = distance[piece]
+        shades = distance[box][piece]
         even = (np.abs(shades - np.median(shades)) < _ONE_SHADE).mean() > 0.6
-        along = lines[ring].mean() > 0.7 and thin[ring].mean() > 0.4 and product[ring].mean() > _OWN_OUTLINE
-        if even and along:
-            tubes |= piece
+        along = lines[box][ring].mean() > 0.7 and thin[box][ring].mean() > 0.4
+        if even and along and product[box][ring].mean() > _OWN_OUTLINE:
+            tubes[box] |= piece
     near = cv2.dilate(tubes.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
     return tubes | (thin & near)
 

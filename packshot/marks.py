@@ -18,7 +18,7 @@ _STRONG = 20
 class Marks:
     """All bool (h, w). `writing`, one a text box; `text`, all of them; `loose`, those that float on the background;
     `plates`, flat shapes under writing that are overlays, one by one in `plate_masks`; `around`, a ring about each text
-    box; `quads`, the boxes' corners, float32 (4, 2); `windows`, magnified details: in `plates`,
+    box; `quads`, the boxes' corners, float32 (4, 2); `windows`, magnified details and inset photos: in `plates`,
     but not in `plate_masks`, since they show the product's colours."""
 
     writing: list[np.ndarray]

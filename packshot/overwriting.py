@@ -65,7 +65,7 @@ def letters_beside(
         if abs(angles[k]) > _SLANT and not (_apart(np.delete(angles, k), angles[k]) < 2 * _SLANT).any():
             box = fill_quad(_lengthened(marks.quads[k], max(product.shape)), product.shape)
         free = mask & (unlike > _INK) & ~(cv2.dilate(product.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
-        if free.sum() < 0.3 * height * height:
+        if free.sum() < max(1, 0.3 * height * height):
             continue
         colour = commonest(lab[free])
         alike = product & (np.linalg.norm(lab - colour, axis=2) < _SAME_INK)

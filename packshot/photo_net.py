@@ -2,7 +2,7 @@
 the CPU.
 
 M. Tan, Q. Le, "EfficientNet: Rethinking model scaling for convolutional neural networks", ICML 2019. It learnt from
-ImageNet's photographs; its weights are shipped as they are (packshot/shipped/NOTICE.md), written by
+ImageNet's photographs; the published weights are shipped, in 16 bits (packshot/shipped/NOTICE.md), written by
 packshot.photo_net_export.
 """
 
@@ -18,6 +18,8 @@ from packshot.onnx_session import cpu_session
 WEIGHTS = Path(__file__).parent / "shipped" / "photo_net.onnx"
 WIDTH = 1280
 """Numbers of an embedding."""
+REVISION = "efficientnet-lite0 57934424, at 96 px"
+"""What heads and stored embeddings are told by: it changes with the weights and with how photos are fed."""
 _SIDE = 224
 _LONGEST = 96
 """px; larger photos are reduced to it first. Thumbnails and originals are then seen alike, and so are drawn and real

@@ -131,7 +131,8 @@ def read_scene(
     mirrored = mirror_image(lab, found.background, product, marks.all | lines)
     product &= ~mirrored
     chosen, likely = product, product.astype(np.float32)
-    pointing = pointers(lab, marks.windows, found.background.alike)
+    details = [window for window in marks.windows if not any(window is panel for panel in panels)]
+    pointing = pointers(lab, details, found.background.alike)
     if see is not None and settle is not None and product.any():
         likely = settle(layers(small, found, saliency, see(small), marks, lines | mirrored, product))
         product = drop_specks(
@@ -238,8 +239,9 @@ def _additions(product: np.ndarray, chosen: np.ndarray, likely: np.ndarray | Non
 
 
 def _insets(found: Foreground, product: np.ndarray, candidates: list[Part], chosen: list[Part]) -> np.ndarray:
-    """bool (h, w): pieces beside a product that stands before the background: inset photos in panels of their own, and
-    magnified details that it clips. They look like products to the networks."""
+    """bool (h, w): pieces beside a product that stands before the background: inset photos in panels of their own,
+    magnified details that it clips, and lenses and insets smaller than the product, which the networks see too: rules
+    had left these. They look like products to the networks."""
     if chosen[0].set_in > SET_IN:
         return np.zeros_like(product)
     left = [part for part in candidates if not any(part is one for one in chosen) and (part.mask & product).any()]

@@ -40,6 +40,13 @@ def test_a_panel_is_found_by_what_the_network_sees_in_it(leaflet):
     assert not inset_panels(lab, found, np.where(product, 0.95, 0.05).astype(np.float32))
 
 
+def test_what_stands_alone_before_a_coloured_card_is_the_product(leaflet):
+    image, product, panel, shown = leaflet
+    image[~panel] = 250
+    seen = np.where(shown, 0.95, 0.05).astype(np.float32)
+    assert not inset_panels(to_lab(image), find_foreground(image), seen)
+
+
 def test_a_screen_has_its_case_around_it(leaflet):
     image, product, panel, shown = leaflet
     case = cv2.dilate(panel.astype(np.uint8), np.ones((21, 21), np.uint8)) > 0

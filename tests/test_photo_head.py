@@ -73,10 +73,12 @@ def test_shares_of_the_network_alone_leave_its_word():
 def test_heads_of_other_embeddings_are_refused():
     _, embeddings, labels = told_by_embeddings(30)
     kept = fit_head(embeddings, labels, 3).as_json()
-    with pytest.raises(SettingError, match="does not fit"):
-        PhotoHead.from_json(kept | {"weight_float16": kept["weight_float16"][:400]})
-    with pytest.raises(SettingError, match="does not fit"):
-        PhotoHead.from_json({"inputs": ["facts of an older head"]})
+    for damage in ({"weight_float16": kept["weight_float16"][:400]}, {"bias": None}, {"shares": [1.0]}):
+        with pytest.raises(SettingError, match="damaged"):
+            PhotoHead.from_json(kept | damage)
+    for other in ({"inputs": ["facts of an older head"]}, kept | {"embeddings": "another network's"}):
+        with pytest.raises(SettingError, match="was not fitted to embeddings"):
+            PhotoHead.from_json(other)
 
 
 def test_embeddings_alone_are_made_and_read_like_those_of_features_and_train_no_network(tmp_path, capsys):

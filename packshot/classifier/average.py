@@ -3,8 +3,8 @@
     python -m packshot.classifier.average --first A.safetensors --second B.safetensors --share 0.5 --out OUT.safetensors
 
 A stage on photos of a new kind makes a network better on these and worse on others; between the two lies one that is
-good on both (M. Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022). Its temperature is that of the
-second: `packshot.classifier.calibrate` fits it anew.
+good on both (M. Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022). Its temperature and photo head
+are those of the second: `packshot.classifier.calibrate` weighs them anew.
 """
 
 import argparse

@@ -46,6 +46,7 @@ def write_embeddings(folder: Path, number: int, rows: Sequence[EmbeddingRow]) ->
 def read_embeddings(folders: Sequence[Path], classes: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray, list[Any]]:
     """Embeddings float32 (n, WIDTH) and labels int64 (n,), which index `classes`, of all folders; and their sources.
     Raises `SettingError` for a verdict that is none of these, and for no row at all."""
+    sources = [read_folder_about(folder)["source"] for folder in folders]
     embeddings, labels = [], []
     for path in (path for folder in folders for path in sorted(folder.glob("shard-*.npz"))):
         with np.load(path, allow_pickle=False) as shard:
@@ -56,7 +57,6 @@ def read_embeddings(folders: Sequence[Path], classes: tuple[str, ...]) -> tuple[
             keep = verdicts != UNTRAINED
             embeddings.append(shard["embedding"][keep].astype(np.float32) * shard["embedding_scale"][keep, None])
             labels += [classes.index(verdict) for verdict in verdicts[keep].tolist()]
-    sources = [read_folder_about(folder)["source"] for folder in folders]
     if not labels:
         raise SettingError(f"{', '.join(map(str, folders))}: no row of a trained verdict")
     return np.concatenate(embeddings), np.array(labels, np.int64), sources

@@ -17,6 +17,7 @@ import numpy as np
 
 from packshot.classifier.features import FEATURES_VERSION, INPUTS, Features
 from packshot.errors import SettingError
+from packshot.photo_net import REVISION
 from packshot.records import VERDICTS
 
 FORMAT = "packshot-features-1"
@@ -90,7 +91,7 @@ def open_folder(folder: Path, about: dict[str, Any]) -> None:
 
     `about`: plain JSON values that must be equal for shards to belong together: at least `engines` by stage.
     """
-    value = {"format": FORMAT, "features_version": FEATURES_VERSION, **about}
+    value = {"format": FORMAT, "features_version": FEATURES_VERSION, "embeddings": REVISION, **about}
     path = folder / "features.json"
     if path.exists():
         found = read_folder_about(folder)
@@ -112,10 +113,11 @@ def read_folder_about(folder: Path) -> dict[str, Any]:
         raise SettingError(f"{folder} holds no features: make some with `python -m packshot.classifier.data`") from None
     except ValueError as error:
         raise SettingError(f"{folder / 'features.json'} is not JSON: {error}") from None
-    if value.get("format") != FORMAT or value.get("features_version") != FEATURES_VERSION:
+    made = tuple(value.get(name) for name in ("format", "features_version", "embeddings"))
+    if made != (FORMAT, FEATURES_VERSION, REVISION):
         raise SettingError(
-            f"{folder} holds features of {value.get('format')} version {value.get('features_version')}; "
-            f"this packshot reads {FORMAT} version {FEATURES_VERSION}: make them again"
+            f"{folder} holds features of {made[0]} version {made[1]} with embeddings of {made[2]}; this packshot reads "
+            f"{FORMAT} version {FEATURES_VERSION} with embeddings of {REVISION}: make them again"
         )
     return value
 

@@ -21,7 +21,7 @@ import numpy as np
 from packshot.classifier.about import read_about, write_about
 from packshot.classifier.embeddings import read_embeddings
 from packshot.errors import PackshotError, SettingError
-from packshot.photo_net import WIDTH
+from packshot.photo_net import REVISION, WIDTH
 
 _RESTRAINT = 0.03
 """Of the layer: photos that it has not seen are told apart best around here, by a factor of three either way."""
@@ -57,6 +57,7 @@ class PhotoHead:
 
     def as_json(self) -> dict[str, Any]:
         return {
+            "embeddings": REVISION,
             "shares": list(self.shares),
             "bias": [round(float(v), 5) for v in self.bias],
             "weight_float16": base64.b64encode(self.weight.astype("<f2").tobytes()).decode(),
@@ -65,20 +66,28 @@ class PhotoHead:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "PhotoHead":
         """Raises `SettingError` where it was fitted to other embeddings, or is no photo head."""
+        if not isinstance(value, dict) or value.get("embeddings") != REVISION:
+            raise SettingError(
+                f"the classifier's photo head was not fitted to embeddings of {REVISION}: train again, or fit it anew "
+                "with `python -m packshot.classifier.photo_head`"
+            )
         try:
             bias = np.float32(value["bias"])
             weight = np.frombuffer(base64.b64decode(value["weight_float16"]), "<f2").astype(np.float32)
             return cls(weight.reshape(len(bias), WIDTH), bias, (float(value["shares"][0]), float(value["shares"][1])))
-        except (KeyError, ValueError) as error:
+        except (KeyError, IndexError, TypeError, ValueError) as error:
             raise SettingError(
-                f"the classifier's photo head does not fit this packshot ({error}): train again, or fit it anew with "
+                f"the classifier's photo head is damaged ({error}): train again, or fit it anew with "
                 "`python -m packshot.classifier.photo_head`"
             ) from None
 
 
-def fit_head(embeddings: np.ndarray, labels: np.ndarray, n_classes: int) -> PhotoHead:
+def fit_head(
+    embeddings: np.ndarray, labels: np.ndarray, n_classes: int, class_weights: np.ndarray | None = None
+) -> PhotoHead:
     """The layer with the least cross-entropy on these photos, held near zero; `embeddings` float32 (n, WIDTH), `labels`
-    int64 (n,). Of very many photos a sample, the same each time."""
+    int64 (n,), `class_weights` (classes,), how much a photo of each counts. Of very many photos a sample, the same each
+    time."""
     import torch
     from torch.nn import functional as F
 
@@ -91,15 +100,17 @@ def fit_head(embeddings: np.ndarray, labels: np.ndarray, n_classes: int) -> Phot
     bias = torch.zeros(n_classes, requires_grad=True)
     optimiser = torch.optim.LBFGS([weight, bias], max_iter=300, history_size=20, line_search_fn="strong_wolfe")
     target = torch.from_numpy(np.asarray(labels, np.int64))
+    counts = None if class_weights is None else torch.from_numpy(np.asarray(class_weights, np.float32))
 
     def loss() -> torch.Tensor:
         optimiser.zero_grad()
-        value = F.cross_entropy(seen @ weight.T + bias, target) + _RESTRAINT * weight.square().sum()
+        value = F.cross_entropy(seen @ weight.T + bias, target, counts) + _RESTRAINT * weight.square().sum()
         value.backward()
         return value
 
     optimiser.step(loss)
-    scaled = weight.detach().numpy() / spread
+    # As it will be kept.
+    scaled = (weight.detach().numpy() / spread).astype(np.float16).astype(np.float32)
     return PhotoHead(scaled, bias.detach().numpy() - scaled @ mean)
 
 
@@ -138,7 +149,13 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         about = read_about(options.weights)
         embeddings, labels, sources = read_embeddings(options.embeddings, about.classes)
+        missing = [c for i, c in enumerate(about.classes) if i not in set(labels.tolist())]
+        if missing:
+            raise SettingError(f"no photo of {', '.join(missing)}: a head would never call one so; add some")
         about.head = fit_head(embeddings, labels, len(about.classes)).as_json()
+        # What was measured and fitted before was another classifier.
+        about.temperature, about.metrics = 1.0, {}
+        about.training.pop("calibration", None)
         about.training["photo_head"] = {"sources": sources, "photos": len(labels)}
         write_about(options.weights, about)
     except PackshotError as error:

@@ -25,7 +25,7 @@ from packshot.config import Profile
 from packshot.engines import engine_class
 from packshot.errors import ErrorCode, PhotoError, SettingError, StoreError
 from packshot.images import decode
-from packshot.photo_net import WIDTH
+from packshot.photo_net import REVISION, WIDTH
 from packshot.records import VERDICTS, LedgerRow, Outcome
 from packshot.run import Run
 from packshot.stage import artifact_key
@@ -83,7 +83,7 @@ def _alike(profile: Profile, stage: str, made: dict[str, Any], trained: dict[str
 
 
 def features_key(run: Run, digest: str) -> str:
-    made_by = [FEATURES_VERSION, run.fingerprints["ocr"], run.fingerprints["segment"]]
+    made_by = [FEATURES_VERSION, run.fingerprints["ocr"], run.fingerprints["segment"], REVISION]
     fingerprint = hashlib.sha256(json.dumps(made_by).encode()).hexdigest()[:16]
     return f"artifacts/{STAGE}/{fingerprint}/{digest[:2]}/{digest}.npz"
 

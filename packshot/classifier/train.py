@@ -146,8 +146,11 @@ def train(
         on_epoch(row)
 
     state.load_best(model)
-    learnt = drawn[train_rows]
-    head = fit_head(learnt.embeddings(), learnt.labels, len(drawn.classes)) if settings.photo_head else None
+    head = None
+    if settings.photo_head:
+        embeddings = drawn.embedding[train_rows].astype(np.float32) * drawn.embedding_scale[train_rows, None]
+        counts = None if weights is None else weights.numpy()
+        head = fit_head(embeddings, drawn.labels[train_rows], len(drawn.classes), counts)
     weighed, temperature, report = finish(model, validation, settings.augmentation.flip, head)
     about = Checkpoint(
         classes=features.classes,
