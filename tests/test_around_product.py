@@ -248,6 +248,11 @@ def test_a_bar_code_is_whole_and_a_grille_is_none():
     foreground = (image != 255).any(axis=2)
     (found,) = bar_codes(to_lab(image), foreground)
     assert found[300:350, 41 : 40 + len(bars)].all() and not found[:250].any()
+    # One that touches the product, and a caption across it.
+    image[250:305, 20:70] = (90, 130, 60)
+    cv2.putText(image, "Code 692", (50, 335), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (60, 90, 90), 1)
+    (again,) = bar_codes(to_lab(image), (image != 255).any(axis=2))
+    assert again[306:350, 44 : 38 + len(bars)].mean() > 0.97 and not again[:295].any() and not again[:, 180:].any()
 
 
 def test_a_shaded_rim_a_porthole_and_a_clock_are_no_magnified_details(tin):
