@@ -28,7 +28,9 @@ def test_weights_lie_between_and_the_side_file_tells_of_both(tmp_path):
     model, about = load_checkpoint(out)
     for name, value in model.state_dict().items():
         if value.is_floating_point():
-            assert torch.allclose(value, 0.75 * begun[name] + 0.25 * learnt[name], atol=1e-4), name
+            assert torch.allclose(value, 0.75 * begun[name] + 0.25 * learnt[name], atol=1e-3), (
+                name
+            )  # kernels are kept in 16 bits
     assert about.temperature == 2.0 and about.metrics == {}
     assert about.training["averaged"] == {"with": weights_digest(first), "share": 0.25}
 
