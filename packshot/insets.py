@@ -15,17 +15,17 @@ _RECTANGLE = 0.93
 """Share of its box that a panel fills."""
 _LEAST_SHOWN = 0.12
 """Share of the panel."""
-_LEAST_BESIDE = 0.002
+_LEAST_BESIDE = 0.005
 """Of the picture."""
 _SEEN, _UNSEEN = 0.6, 0.3
 """Saliency: what a panel shows, and what it shows it before."""
 
 
-def inset_panels(lab: np.ndarray, found: Foreground, saliency: np.ndarray) -> list[np.ndarray]:
+def inset_panels(lab: np.ndarray, found: Foreground, body: np.ndarray, saliency: np.ndarray) -> list[np.ndarray]:
     """Upright rectangles of an even colour, not the background's, each bool (h, w), that show something which the
     network sees, while it does not see the rest of them; a screen has its case around it, and is seen as a whole. None
-    where nothing is seen beside them.
-    `lab` float32 (h, w, 3), `saliency` float32 (h, w)."""
+    where nothing thick is beside them in `body` bool (h, w), the foreground without marks. `lab` float32 (h, w, 3),
+    `saliency` float32 (h, w)."""
     even = np.linalg.norm(lab - cv2.blur(lab, (5, 5)), axis=2) < _EVEN
     even &= ~found.background.mask & (saliency < _UNSEEN)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(even.astype(np.uint8), connectivity=4)
@@ -44,7 +44,7 @@ def inset_panels(lab: np.ndarray, found: Foreground, saliency: np.ndarray) -> li
             panels.append(panel)
     # Somewhere the product itself must be: what stands before a coloured card is no inset photo.
     inside = np.any(panels, axis=0) if panels else np.zeros_like(even)
-    rest = (saliency > _SEEN) & ~inside & ~found.background.mask
+    rest = cv2.morphologyEx((body & ~inside).astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
     return panels if rest.sum() > _LEAST_BESIDE * even.size else []
 
 

@@ -95,7 +95,7 @@ def read_scene(
     saliency, panels = None, []
     if see is not None:
         saliency = _look(small, found, body, marks, see)
-        if found.background.sure and (panels := inset_panels(lab, found, saliency)):
+        if found.background.sure and (panels := inset_panels(lab, found, body, saliency)):
             for panel in panels:
                 marks.add_window(panel)
             body &= ~marks.plates

@@ -33,18 +33,18 @@ def leaflet():
 def test_a_panel_is_found_by_what_the_network_sees_in_it(leaflet):
     image, product, panel, shown = leaflet
     lab, found = to_lab(image), find_foreground(image)
-    (one,) = inset_panels(lab, found, np.where(product | shown, 0.95, 0.05).astype(np.float32))
+    (one,) = inset_panels(lab, found, product | panel, np.where(product | shown, 0.95, 0.05).astype(np.float32))
     assert (one & panel).sum() > 0.97 * panel.sum() and one.sum() < 1.06 * panel.sum()
     # Seen as a whole it is a pack with a picture on it; with nothing in it, a plate.
-    assert not inset_panels(lab, found, np.where(product | panel, 0.95, 0.05).astype(np.float32))
-    assert not inset_panels(lab, found, np.where(product, 0.95, 0.05).astype(np.float32))
+    assert not inset_panels(lab, found, product | panel, np.where(product | panel, 0.95, 0.05).astype(np.float32))
+    assert not inset_panels(lab, found, product | panel, np.where(product, 0.95, 0.05).astype(np.float32))
 
 
 def test_what_stands_alone_before_a_coloured_card_is_the_product(leaflet):
     image, product, panel, shown = leaflet
     image[~panel] = 250
     seen = np.where(shown, 0.95, 0.05).astype(np.float32)
-    assert not inset_panels(to_lab(image), find_foreground(image), seen)
+    assert not inset_panels(to_lab(image), find_foreground(image), panel, seen)
 
 
 def test_a_screen_has_its_case_around_it(leaflet):
@@ -52,7 +52,7 @@ def test_a_screen_has_its_case_around_it(leaflet):
     case = cv2.dilate(panel.astype(np.uint8), np.ones((21, 21), np.uint8)) > 0
     image[case & ~panel] = (30, 30, 34)
     seen = np.where(product | shown | (case & ~panel), 0.95, 0.05).astype(np.float32)
-    assert not inset_panels(to_lab(image), find_foreground(image), seen)
+    assert not inset_panels(to_lab(image), find_foreground(image), product | case, seen)
 
 
 def test_the_network_looks_again_without_the_panels(leaflet):
