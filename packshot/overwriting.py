@@ -51,7 +51,7 @@ def letters_beside(
     lab: np.ndarray, product: np.ndarray, likely: np.ndarray, marks: Marks, unlike: np.ndarray
 ) -> np.ndarray:
     """bool (h, w): letters of writing laid over `product` bool (h, w) that hang on its outline, so that they were taken
-    for a part of it: in a text box half of which floats, of the colour of the letters that stand free. Where the
+    for a part of it: in a text box that floats, of the colour of the letters that stand free. Where the
     product is of that colour too, only what is not `likely` product, float32 (h, w), Lab float32 (h, w, 3) and `unlike`
     float32 (h, w) as in `writing_over`."""
     found = np.zeros_like(product)

@@ -18,12 +18,12 @@ from packshot.onnx_session import cpu_session
 WEIGHTS = Path(__file__).parent / "shipped" / "photo_net.onnx"
 WIDTH = 1280
 """Numbers of an embedding."""
-REVISION = "efficientnet-lite0 57934424, at 96 px"
-"""What heads and stored embeddings are told by: it changes with the weights and with how photos are fed."""
 _SIDE = 224
 _LONGEST = 96
 """px; larger photos are reduced to it first. Thumbnails and originals are then seen alike, and so are drawn and real
 photos: what tells these apart is fine."""
+REVISION = f"efficientnet-lite0 57934424, at {_LONGEST} px"
+"""What heads and stored embeddings are told by: it changes with the weights and with how photos are fed."""
 
 
 class PhotoNet:

@@ -24,7 +24,7 @@ def save_checkpoint(path: Path, model: ThreeInputNet, about: Checkpoint) -> None
 
 
 def _kept(tensor: torch.Tensor) -> torch.Tensor:
-    """Kernels in half their size: probabilities move by less than what they are told to. Statistics as they are."""
+    """Kernels in half their size, which moves probabilities in the third digit at most; statistics as they are."""
     kept = tensor.half() if tensor.is_floating_point() and tensor.ndim > 1 else tensor
     if kept.is_floating_point() and not kept.isfinite().all():
         raise SettingError("the network has weights that are not finite, or too large: train again, at a lower rate")

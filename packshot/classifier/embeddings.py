@@ -4,7 +4,6 @@ They lie in a folder as features do (packshot.classifier.feature_set), in shards
 read from folders of features, too.
 """
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from packshot.classifier.feature_set import UNTRAINED, read_folder_about, shard_path
+from packshot.classifier.feature_set import read_folder_about, shard_path, trained_rows, write_columns
 from packshot.errors import SettingError
 
 
@@ -29,18 +28,14 @@ class EmbeddingRow:
 
 def write_embeddings(folder: Path, number: int, rows: Sequence[EmbeddingRow]) -> None:
     """Write one shard, compressed, at once."""
-    path = shard_path(folder, number)
-    partial = path.with_suffix(".partial")
-    with open(partial, "wb") as stream:
-        np.savez_compressed(
-            stream,
-            embedding=np.stack([row.embedding for row in rows]),
-            embedding_scale=np.array([row.embedding_scale for row in rows], np.float32),
-            verdict=np.array([row.verdict for row in rows], np.str_),
-            digest=np.array([row.digest for row in rows], np.str_),
-            origin=np.array([row.origin for row in rows], np.str_),
-        )
-    os.replace(partial, path)
+    write_columns(
+        shard_path(folder, number),
+        embedding=np.stack([row.embedding for row in rows]),
+        embedding_scale=np.array([row.embedding_scale for row in rows], np.float32),
+        verdict=np.array([row.verdict for row in rows], np.str_),
+        digest=np.array([row.digest for row in rows], np.str_),
+        origin=np.array([row.origin for row in rows], np.str_),
+    )
 
 
 def read_embeddings(folders: Sequence[Path], classes: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray, list[Any]]:
@@ -51,10 +46,7 @@ def read_embeddings(folders: Sequence[Path], classes: tuple[str, ...]) -> tuple[
     for path in (path for folder in folders for path in sorted(folder.glob("shard-*.npz"))):
         with np.load(path, allow_pickle=False) as shard:
             verdicts = shard["verdict"]
-            unknown = sorted(set(verdicts.tolist()) - set(classes) - {UNTRAINED})
-            if unknown:
-                raise SettingError(f"{path} has unknown verdicts: {', '.join(unknown)}; known are {', '.join(classes)}")
-            keep = verdicts != UNTRAINED
+            keep = trained_rows(path, verdicts, classes)
             embeddings.append(shard["embedding"][keep].astype(np.float32) * shard["embedding_scale"][keep, None])
             labels += [classes.index(verdict) for verdict in verdicts[keep].tolist()]
     if not labels:

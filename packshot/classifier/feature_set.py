@@ -69,9 +69,9 @@ class FeatureSet:
     def pooled(self) -> bool:
         return self.logits.dtype == np.int16
 
-    def embeddings(self) -> np.ndarray:
-        """float32 (n, WIDTH)"""
-        return self.embedding.astype(np.float32) * self.embedding_scale[:, None]
+    def embeddings(self, rows: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """float32 (n, WIDTH), of these rows."""
+        return self.embedding[rows].astype(np.float32) * self.embedding_scale[rows, None]
 
     def counts(self) -> dict[str, int]:
         numbers = np.bincount(self.labels, minlength=len(self.classes))
@@ -128,23 +128,35 @@ def shard_path(folder: Path, number: int) -> Path:
 
 def write_shard(folder: Path, number: int, rows: Sequence[FeatureRow]) -> None:
     """Write one shard, compressed, at once."""
-    path = shard_path(folder, number)
+    write_columns(
+        shard_path(folder, number),
+        image=np.stack([r.features.image for r in rows]),
+        text_mask=np.stack([r.features.text_mask for r in rows]),
+        text_scale=np.array([r.features.text_scale for r in rows], np.float32),
+        logits=np.stack([r.features.sam_logits for r in rows]),
+        logits_scale=np.stack([r.features.logits_scale for r in rows]),
+        embedding=np.stack([r.features.embedding for r in rows]),
+        embedding_scale=np.array([r.features.embedding_scale for r in rows], np.float32),
+        verdict=np.array([r.verdict for r in rows], np.str_),
+        digest=np.array([r.digest for r in rows], np.str_),
+        origin=np.array([r.origin for r in rows], np.str_),
+    )
+
+
+def write_columns(path: Path, **columns: np.ndarray) -> None:
     partial = path.with_suffix(".partial")
     with open(partial, "wb") as stream:
-        np.savez_compressed(
-            stream,
-            image=np.stack([r.features.image for r in rows]),
-            text_mask=np.stack([r.features.text_mask for r in rows]),
-            text_scale=np.array([r.features.text_scale for r in rows], np.float32),
-            logits=np.stack([r.features.sam_logits for r in rows]),
-            logits_scale=np.stack([r.features.logits_scale for r in rows]),
-            embedding=np.stack([r.features.embedding for r in rows]),
-            embedding_scale=np.array([r.features.embedding_scale for r in rows], np.float32),
-            verdict=np.array([r.verdict for r in rows], np.str_),
-            digest=np.array([r.digest for r in rows], np.str_),
-            origin=np.array([r.origin for r in rows], np.str_),
-        )
+        np.savez_compressed(stream, **columns)
     os.replace(partial, path)
+
+
+def trained_rows(path: Path, verdicts: np.ndarray, classes: tuple[str, ...]) -> np.ndarray:
+    """bool (n,): rows of the shard at `path` whose verdict is one of `classes`. A `SettingError` for any other verdict
+    but the one that is not trained."""
+    unknown = sorted(set(verdicts.tolist()) - set(classes) - {UNTRAINED})
+    if unknown:
+        raise SettingError(f"{path} has unknown verdicts: {', '.join(unknown)}; known are {', '.join(classes)}")
+    return verdicts != UNTRAINED
 
 
 def read_feature_set(folder: Path, *, pooled: bool, classes: tuple[str, ...] = VERDICTS) -> FeatureSet:
@@ -156,12 +168,9 @@ def read_feature_set(folder: Path, *, pooled: bool, classes: tuple[str, ...] = V
     for path in sorted(folder.glob("shard-*.npz")):
         with np.load(path, allow_pickle=False) as z:
             shard = {name: z[name] for name in z.files}
-        unknown = sorted(set(shard["verdict"].tolist()) - set(classes) - {UNTRAINED})
-        if unknown:
-            raise SettingError(f"{path} has unknown verdicts: {', '.join(unknown)}; known are {', '.join(classes)}")
+        keep = trained_rows(path, shard["verdict"], classes)
         if pooled:
             shard["logits"], shard["logits_scale"] = pool_logits(shard["logits"], shard["logits_scale"])
-        keep = shard["verdict"] != UNTRAINED
         for name, column in shard.items():
             columns.setdefault(name, []).append(column[keep])
     if not sum(len(c) for c in columns.get("verdict", [])):

@@ -148,9 +148,8 @@ def train(
     state.load_best(model)
     head = None
     if settings.photo_head:
-        embeddings = drawn.embedding[train_rows].astype(np.float32) * drawn.embedding_scale[train_rows, None]
         counts = None if weights is None else weights.numpy()
-        head = fit_head(embeddings, drawn.labels[train_rows], len(drawn.classes), counts)
+        head = fit_head(drawn.embeddings(train_rows), drawn.labels[train_rows], len(drawn.classes), counts)
     weighed, temperature, report = finish(model, validation, settings.augmentation.flip, head)
     about = Checkpoint(
         classes=features.classes,
