@@ -2,65 +2,60 @@
 
 import cv2
 import numpy as np
+from scipy import fft
 
 from packshot.marks import Marks
 from packshot.quads import line_height
 
 _LEAST = 5
-"""Boxes of one size and slant that float: fewer may be a list's captions."""
-_ALIKE = 0.55
-"""Correlation of two of them; captions of one length are at 0.2 to 0.4."""
-_SHOWN, _FAINT = 0.25, 0.1
-"""Correlation over the product, where the grid has a place for one: of the usual one, and of the faintest. Writing on
-a wall behind the product does not show."""
+"""Pieces of writing: fewer repeat nothing."""
+_REPEATED = 0.6
+"""Correlation of what is beside the product with itself, a step further: lists of captions are at 0.2 to 0.4, tiled
+watermarks at 0.9 and more."""
+_STEPS, _ENDS = 100, 7
+"""So many are tried, the shortest first, until so many end beside the product."""
+_SHOWN = 0.25
+"""Correlation over the product with what the steps foretell; what is on a wall behind it does not show."""
+_STRONGEST = 20
+"""Lab units: stronger detail is no faint writing and is not to outweigh it."""
 _GRAIN = 0.06
-"""Of the writing's height."""
+"""Of the writing's height: what is finer is the product's texture."""
+_INK = 0.25
+"""Of the darkest ink: its edge."""
 
 
 def tiled_over(lab: np.ndarray, product: np.ndarray, marks: Marks) -> np.ndarray:
     """bool (h, w): strokes over `product` bool (h, w) of writing that is tiled over the photo. It may be darker than
     the background and lighter than the product, or only greyer than that. `lab` float32 (h, w, 3).
+
+    What is beside the product looks the same again when it is moved by the steps of the tiles; what lies at the ends of
+    such steps foretells what lies over the product.
     """
     nothing = np.zeros(product.shape, bool)
-    quads = _of_one_size(product, marks)
-    if len(quads) < _LEAST:
+    if len(marks.quads) < _LEAST or not product.any():
         return nothing
-    height = float(np.median([line_height(quad) for quad in quads]))
-    # Tiles go on beyond the photo's edge.
-    margin = int(max(np.ptp(quad, axis=0).max() for quad in quads)) // 2
-    light = _detail(lab[..., 0], product, height, _GRAIN, margin)
-    tile, places = _tile(light, [quad + margin for quad in quads])
-    if len(places) < max(_LEAST, 0.5 * len(quads)):
+    height = float(np.median([line_height(quad) for quad in marks.quads]))
+    if height < 4:
         return nothing
-    behind = cv2.copyMakeBorder(product.astype(np.uint8), *(4 * [margin]), cv2.BORDER_CONSTANT, value=0) > 0
-    chroma = _detail(np.linalg.norm(lab[..., 1:], axis=2), product, height, _GRAIN, margin)
-    for detail in (light, np.where(behind, chroma, light)):
-        # Half on the product, a tile may be dark on one side of the outline and light on the other.
-        ways = (detail, np.where(behind, -detail, detail))
-        strength = np.max(np.abs([cv2.matchTemplate(way, tile, cv2.TM_CCOEFF_NORMED) for way in ways]), axis=0)
-        places_on = _on_grid(places, strength, quads[0])
-        grid = [(slice(y, y + tile.shape[0]), slice(x, x + tile.shape[1])) for x, y in places_on]
-        shown = [_correlation(detail[at], tile, behind[at]) for at in grid if behind[at].mean() > 0.3]
-        if not shown or np.median(shown) < _SHOWN:
-            continue
-        sharp = _detail(lab[..., 0], product, height, 0.0, margin)
-        ink = np.mean([sharp[y : y + tile.shape[0], x : x + tile.shape[1]] for x, y in places], axis=0)
-        ink = ink if abs(ink.max()) > abs(ink.min()) else -ink
-        strokes = ink > 0.3 * ink.max()
-        found = np.zeros(detail.shape, bool)
-        for at in grid:
-            found[at] |= strokes
-        return found[margin : margin + product.shape[0], margin : margin + product.shape[1]] & product
-    return nothing
-
-
-def _detail(values: np.ndarray, product: np.ndarray, height: float, grain: float, margin: int) -> np.ndarray:
-    """float32 (h + 2 margin, w + 2 margin): of `values` float32 (h, w), on each side of `product` bool (h, w), what is
-    smaller than letters of this `height`, px, and larger than `grain` of that, a share; zeros in the `margin` px
-    around."""
-    smooth = cv2.GaussianBlur(values, (0, 0), max(0.4, grain * height)) if grain else values
-    detail = on_its_side(smooth, product, max(2.0, 0.25 * height))
-    return cv2.copyMakeBorder(detail, *(4 * [margin]), cv2.BORDER_CONSTANT, value=0.0)
+    around = max(2.0, 0.25 * height)
+    # The product's halo is not writing.
+    halo = 2 * round(0.4 * height) + 1
+    beside = (cv2.dilate(product.astype(np.uint8), np.ones((halo, halo), np.uint8)) == 0) & ~marks.plates
+    light = on_its_side(_smooth(lab[..., 0], height), product, around)
+    steps = _steps(np.clip(light, -_STRONGEST, _STRONGEST), beside, height)
+    if len(steps) < 2:
+        return nothing
+    foretold = _foretold(light, beside, product, steps)
+    chroma = on_its_side(_smooth(np.linalg.norm(lab[..., 1:], axis=2), height), product, around)
+    inside = cv2.erode(product.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    inside &= foretold != 0
+    if not inside.any() or max(_shown(seen, foretold, inside, height) for seen in (light, chroma)) < _SHOWN:
+        return nothing
+    ink = _foretold(on_its_side(lab[..., 0], product, around), beside, product, steps)
+    ink = ink if (ink[product] ** 3).sum() > 0 else -ink
+    strokes = (ink > _INK * np.percentile(ink[product], 98)).astype(np.uint8)
+    # Their edges are half transparent.
+    return (cv2.dilate(strokes, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))) > 0) & product
 
 
 def on_its_side(light: np.ndarray, product: np.ndarray, sigma: float) -> np.ndarray:
@@ -74,68 +69,67 @@ def on_its_side(light: np.ndarray, product: np.ndarray, sigma: float) -> np.ndar
     return detail
 
 
-def _of_one_size(product: np.ndarray, marks: Marks) -> list[np.ndarray]:
-    """The largest group of boxes off the product, wholly in the photo, that are as wide and as high as each other. None
-    that are too small to compare."""
-    limit = np.array(product.shape[::-1]) - 1
-    quads = [
-        quad
-        for quad, mask in zip(marks.quads, marks.writing, strict=True)
-        if not (mask & product).any() and (quad >= 0).all() and (quad <= limit).all() and line_height(quad) >= 4
-    ]
-    if not quads:
-        return []
-    # Corners from the first one: length and slant in one.
-    shapes = np.array([np.concatenate([quad[1] - quad[0], quad[3] - quad[0]]) for quad in quads])
-    lengths = np.linalg.norm(shapes, axis=1)
-    alike = np.linalg.norm(shapes[:, None] - shapes[None], axis=2) < 0.12 * lengths[:, None]
-    return [quads[k] for k in np.flatnonzero(alike[alike.sum(axis=1).argmax()])]
+def _smooth(values: np.ndarray, height: float) -> np.ndarray:
+    """`values` float32 (h, w) without what is finer than writing of this `height`, px."""
+    return cv2.GaussianBlur(values, (0, 0), max(0.4, _GRAIN * height))
 
 
-def _tile(detail: np.ndarray, quads: list[np.ndarray]) -> tuple[np.ndarray, list[tuple[int, int]]]:
-    """What the boxes have in common, float32 (th, tw), and the places (x, y) of those that show it."""
-    best: tuple[np.ndarray, list[tuple[int, int]]] = np.zeros((1, 1), np.float32), []
-    for quad in quads[:4]:
-        (x0, y0), (x1, y1) = np.floor(quad.min(axis=0)).astype(int), np.ceil(quad.max(axis=0)).astype(int)
-        tile = detail[y0:y1, x0:x1]
-        places = []
-        for other in quads:
-            x, y = np.floor(other.min(axis=0)).astype(int)
-            window = detail[max(0, y - 6) : y + tile.shape[0] + 6, max(0, x - 6) : x + tile.shape[1] + 6]
-            if window.shape[0] < tile.shape[0] or window.shape[1] < tile.shape[1]:
-                continue
-            _, level, _, (dx, dy) = cv2.minMaxLoc(cv2.matchTemplate(window, tile, cv2.TM_CCOEFF_NORMED))
-            if level > _ALIKE:
-                places.append((max(0, x - 6) + dx, max(0, y - 6) + dy))
-        if len(places) > len(best[1]):
-            height, width = tile.shape
-            best = np.mean([detail[y : y + height, x : x + width] for x, y in places], axis=0), places
-    return best
+def _steps(detail: np.ndarray, beside: np.ndarray, height: float) -> np.ndarray:
+    """int (n, 2): by how much, (x, y) px, `detail` float32 (h, w) can be moved and be the same where it lies `beside`
+    the product, bool (h, w), before and after; both ways, the shortest first."""
+    rows, cols = (fft.next_fast_len(2 * side, real=True) for side in detail.shape)
+    known = beside.astype(np.float32)
+    shown = detail * known
+    spectra = [fft.rfft2(values, (rows, cols)) for values in (shown, known, shown * shown)]
+    alike, shared, first = (
+        np.fft.fftshift(fft.irfft2(one * np.conj(other), (rows, cols)))
+        for one, other in ((spectra[0], spectra[0]), (spectra[1], spectra[1]), (spectra[2], spectra[1]))
+    )
+    # What lies in both, of the picture and of the moved one; the second is the first, mirrored.
+    middle = rows // 2, cols // 2
+    second = np.roll(first[::-1, ::-1], (1 - rows % 2, 1 - cols % 2), (0, 1))
+    level = alike / np.sqrt(np.maximum(first * second, (1e-3 * first[middle]) ** 2) + 1e-9)
+    level[shared < 0.05 * shared[middle]] = 0
+    reach = max(3, round(0.6 * height)) | 1
+    ys, xs = np.nonzero((level == cv2.dilate(level, np.ones((reach, reach), np.uint8))) & (level > _REPEATED))
+    steps, levels = np.stack([xs - middle[1], ys - middle[0]], axis=1), level[ys, xs]
+    lengths = np.hypot(*steps.T)
+    far = lengths > 1.2 * height
+    if not far.any():
+        return steps[:0]
+    far &= levels > levels[far].max() - 0.2
+    return steps[far][np.argsort(lengths[far], kind="stable")[:_STEPS]]
 
 
-def _correlation(patch: np.ndarray, tile: np.ndarray, where: np.ndarray) -> float:
-    """How much alike two pictures are, with or against each other, in [0, 1]; `where` bool, of the same shape."""
-    first, second = (values[where] - values[where].mean() for values in (patch, tile))
-    return float(abs(first @ second) / (np.linalg.norm(first) * np.linalg.norm(second) + 1e-3))
+def _foretold(detail: np.ndarray, beside: np.ndarray, product: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    """float32 (h, w): on the product, bool (h, w), the median of `detail` float32 (h, w) at the nearest ends of the
+    `steps` int (n, 2) that lie `beside` it, bool (h, w); 0 where none does."""
+    rows, cols = np.nonzero(product)
+    ends = np.full((_ENDS, len(rows)), np.nan, np.float32)
+    count = np.zeros(len(rows), int)
+    for x, y in steps:
+        there = (rows + y >= 0) & (rows + y < len(detail)) & (cols + x >= 0) & (cols + x < detail.shape[1])
+        there &= count < _ENDS
+        at = np.flatnonzero(there)
+        at = at[beside[rows[at] + y, cols[at] + x]]
+        ends[count[at], at] = detail[rows[at] + y, cols[at] + x]
+        count[at] += 1
+    # What is missing is sorted last.
+    ends.sort(axis=0)
+    each = np.arange(len(rows))
+    middle = (ends[np.maximum(count - 1, 0) // 2, each] + ends[np.minimum(count // 2, _ENDS - 1), each]) / 2
+    foretold = np.zeros_like(detail)
+    foretold[rows, cols] = np.where(count > 0, middle, 0)
+    return foretold
 
 
-def _on_grid(places: list[tuple[int, int]], strength: np.ndarray, quad: np.ndarray) -> list[tuple[int, int]]:
-    """Places (x, y) of tiles, none over another: where steps from known ones to each other lead to, three of them at
-    least, and the tile shows. `quad` float32 (4, 2), the box of one of them."""
-    known = np.array(places[:24])
-    steps = (known[:, None] - known[None]).reshape(-1, 2)
-    reached = (known[:, None] + steps[None]).reshape(-1, 2)
-    rows, cols = strength.shape
-    reached = reached[((reached >= 0) & (reached < (cols, rows))).all(axis=1)]
-    votes = np.zeros(strength.shape, np.float32)
-    np.add.at(votes, (reached[:, 1], reached[:, 0]), 1)
-    level = np.where(cv2.boxFilter(votes, -1, (5, 5), normalize=False) >= 3, strength, 0)
-    along, down = quad[1] - quad[0], quad[3] - quad[0]
-    across = np.mgrid[:rows, :cols][::-1].astype(np.float32)
-    ends = [np.tensordot(side / (side @ side), across, 1) for side in (along, down)]
-    found = []
-    while level.max() > _FAINT:
-        y, x = (int(at) for at in np.unravel_index(level.argmax(), level.shape))
-        found.append((x, y))
-        level[np.all([abs(end - end[y, x]) < 0.9 for end in ends], axis=0)] = 0
-    return found
+def _shown(detail: np.ndarray, foretold: np.ndarray, where: np.ndarray, height: float) -> float:
+    """How much alike two pictures float32 (h, w) are, with or against each other, in [0, 1]: what darkens one thing
+    lightens the next, so that is asked piece by piece, as large as three times the writing. `where` bool (h, w)."""
+    side = 3 * round(height)
+    first, second = (np.clip(values, -_STRONGEST, _STRONGEST) * where for values in (detail, foretold))
+    both, ones, twos = (
+        cv2.boxFilter(product, -1, (side, side)) for product in (first * second, first * first, second * second)
+    )
+    alike = np.abs(both) / np.sqrt(ones * twos + 1e-3)
+    return float(np.average(alike[where], weights=twos[where] + 1e-6))

@@ -28,7 +28,7 @@ class MaskDetector(Engine):
 
     stage = "detect"
     name = "masks"
-    version = 18
+    version = 19
     max_batch = 16
     Params = MaskDetectorParams
     params: MaskDetectorParams

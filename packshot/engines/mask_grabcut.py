@@ -33,7 +33,7 @@ class GrabCutMask(Engine):
 
     stage = "mask"
     name = "grabcut"
-    version = 18
+    version = 19
     max_batch = 16
     Params = GrabCutMaskParams
     params: GrabCutMaskParams
