@@ -13,6 +13,7 @@ _ALIKE = 12.0  # distance in Lab
 _MOST = 3
 _CROSSED = 0.72
 _STRONG = 20  # chroma in Lab
+_EMPTY = 0.1
 
 
 def lenses(small: np.ndarray, lab: np.ndarray, foreground: np.ndarray, quads: list[np.ndarray]) -> list[np.ndarray]:
@@ -146,6 +147,9 @@ def _is_window(lab: np.ndarray, foreground: np.ndarray, x: float, y: float, radi
     within, beyond = (_off(_along(lab, x, y, radius + away)[0], colour) > 10 for away in (-step, step))
     product = _product_around(foreground, x, y, radius)
     if _has_brim(foreground, x, y, radius, inside & ~product):
+        return False
+    # A headband's arc is as round, but nothing lies within it.
+    if foreground[_disc(foreground.shape, x, y, 0.5 * radius)].mean() < _EMPTY:
         return False
     return bool(
         within[inside].mean() > 0.35 and product.mean() < 0.6 and beyond[inside].mean() >= 0.7 * product[inside].mean()

@@ -46,6 +46,11 @@ class Marks:
         self.plates |= window
         self.windows.append(window)
 
+    def take_back(self, plates: list[np.ndarray]) -> None:
+        """These of `plate_masks` are none."""
+        self.plate_masks = [plate for plate in self.plate_masks if not any(plate is one for one in plates)]
+        self.plates = union(self.covers, np.zeros_like(self.plates))
+
 
 def find_marks(lab: np.ndarray, found: Foreground, quads: list[np.ndarray]) -> Marks:
     """`lab` float32 (h, w, 3); `quads` the text boxes (4, 2) in its pixels."""

@@ -46,6 +46,8 @@ _LEAST_ADDED = 0.2
 """Share of the product."""
 _SURE = 0.9
 _HALF_SURE = 0.2
+_SEEN, _SURELY_SEEN = 0.5, 0.85
+"""Saliency; plates have 0.25 at most, and 0.76 where the background is not known."""
 
 
 @dataclass(slots=True)
@@ -88,6 +90,8 @@ def read_scene(
             marks.add_plate(disc)
         for icon in like_icons(lab, found.mask & ~marks.loose, marks.plate_masks):
             marks.add_plate(icon)
+    whole = np.zeros(small.shape[:2], np.float32) if see is None else see(small)
+    marks.take_back([plate for plate in marks.plate_masks if _is_product(plate, whole, found.background.sure)])
     body = without_writing(found.mask & ~marks.plates, marks.loose)
     accented = accents(lab, found, marks)
     lines = thin_lines(body, marks.all, accented)
@@ -134,10 +138,9 @@ def read_scene(
     details = [window for window in marks.windows if not any(window is panel for panel in panels)]
     pointing = pointers(lab, details, found.background.alike)
     if see is not None and settle is not None and product.any():
-        likely = settle(layers(small, found, saliency, see(small), marks, lines | mirrored, product))
-        product = drop_specks(
-            likely > _least_likely(lab, found, marks, chosen, left_flat, saliency), max(6, int(0.0003 * body.size))
-        )
+        likely = settle(layers(small, found, saliency, whole, marks, lines | mirrored, product))
+        least = _least_likely(lab, found, marks, chosen, left_flat, np.maximum(saliency, whole))
+        product = drop_specks(likely > least, max(6, int(0.0003 * body.size)))
         product &= ~_additions(product, chosen, likely if found.background.sure else None)
         product &= ~mirror_image(lab, found.background, product, marks.all | lines)
         product &= ~(shown_again | union(panels, empty) | _insets(found, product, candidates, product_parts))
@@ -170,6 +173,13 @@ def read_scene(
     crossings |= pointing & product
     covered = covered_outline(product, marks.covers)
     return Scene(product, overlay | rest, product_parts, overlays, agreement, crossings, covered)
+
+
+def _is_product(plate: np.ndarray, whole: np.ndarray, sure: bool) -> bool:
+    """Whether what rules took for a plate, bool (h, w), is product to the network, which plates do not take in: `whole`
+    float32 (h, w), what it sees in the photo as it is. The numerals of a watch are read as writing, and its dial is as
+    flat as a plate. Less is asked where the background is `sure`."""
+    return bool(whole[plate].mean() > (_SEEN if sure else _SURELY_SEEN))
 
 
 def _look(

@@ -1,8 +1,11 @@
 """Lenses are told from dials by what goes on around them."""
 
+import cv2
 import numpy as np
 
-from packshot.lenses import _has_straps
+from packshot.background import to_lab
+from packshot.foreground import find_foreground
+from packshot.lenses import _has_straps, lenses
 
 
 def test_straps_go_on_opposite_sides():
@@ -13,3 +16,15 @@ def test_straps_go_on_opposite_sides():
     assert _has_straps(watch.T.copy(), 150, 150, 60)
     assert not _has_straps(rack, 150, 150, 60)
     assert not _has_straps(np.zeros_like(rack), 150, 150, 60)
+
+
+def test_a_ring_with_nothing_in_it_is_no_window():
+    for filled in (True, False):
+        image = np.full((500, 500, 3), 255, np.uint8)
+        image[60:440, 40:240] = np.linspace((120, 60, 30), (220, 150, 90), 200).astype(np.uint8)
+        if filled:
+            disc = cv2.circle(np.zeros((500, 500), np.uint8), (360, 250), 80, 1, cv2.FILLED) > 0
+            image[disc] = np.linspace((60, 30, 20), (250, 180, 120), 500).astype(np.uint8)[None].repeat(500, 0)[disc]
+        cv2.circle(image, (360, 250), 80, (20, 90, 200), 5, cv2.LINE_AA)
+        found = lenses(image, to_lab(image), find_foreground(image).mask, [])
+        assert [window[250, 360] for window in found] == [True] * filled

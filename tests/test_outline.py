@@ -78,6 +78,11 @@ def not_white(picture: np.ndarray) -> np.ndarray:
     return (picture < 250).any(axis=2).astype(np.float32)
 
 
+def pale_only(picture: np.ndarray) -> np.ndarray:
+    """float32 (h, w): of what is not white, what is not dark either: as the network is blind to overlays."""
+    return not_white(picture) * (picture > 60).any(axis=2)
+
+
 def settled_by(image: np.ndarray, quads: list[np.ndarray], likely: np.ndarray) -> Scene:
     """The scene where the first network sees all that is not white, and the second settles `likely`, float32 (h, w)."""
     return read_scene(image, find_foreground(image), quads, not_white, lambda _: likely)
@@ -166,11 +171,16 @@ def test_a_plate_known_by_its_writing_is_product_only_where_that_is_nearly_sure(
     image = np.full((400, 400, 3), 255, np.uint8)
     shaded(image, 60, 60, 180, 340)
     thing = not_white(image)
+
+    def without_plate(picture: np.ndarray) -> np.ndarray:
+        return not_white(picture) * (picture[..., 1] < 100)
+
     cv2.rectangle(image, (230, 150), (370, 220), (40, 120, 220), cv2.FILLED)
     cv2.putText(image, "200 g", (250, 197), cv2.FONT_HERSHEY_SIMPLEX, 1.1, (255, 255, 255), 3)
     quad = np.float32([[246, 168], [354, 168], [354, 204], [246, 204]])
     for how_sure, taken in ((0.8, False), (0.97, True)):
-        scene = settled_by(image, [quad], np.maximum(thing, how_sure * not_white(image)))
+        likely = np.maximum(thing, how_sure * not_white(image))
+        scene = read_scene(image, find_foreground(image), [quad], without_plate, lambda _, likely=likely: likely)
         assert scene.product[100:300, 80:160].all()
         assert scene.product[155:165, 240:360].all() == taken
         assert scene.product[155:165, 240:360].any() == taken
@@ -349,3 +359,22 @@ def test_a_mirror_image_that_the_network_takes_for_product_is_none():
     scene = settled_by(image, [], (image < 253).any(axis=2).astype(np.float32))
     assert scene.product[70:210, 130:270].all()
     assert not scene.product[230:].any()
+
+
+def test_a_dial_with_numerals_is_no_plate():
+    image = np.full((400, 400, 3), 255, np.uint8)
+    shaded(image, 150, 20, 250, 380)
+    shade = np.linspace(60, 240, 400, dtype=np.float32)[None, :, None].repeat(400, 0).repeat(3, 2)
+    discs = [cv2.circle(np.zeros((400, 400), np.uint8), (200, 200), radius, 1, cv2.FILLED) > 0 for radius in (84, 80)]
+    image[discs[0]] = shade[discs[0]].astype(np.uint8)
+    image[discs[1]] = (20, 22, 30)
+    for word, (x, y) in {"12": (180, 155), "6": (190, 265), "QUARTZ": (155, 225)}.items():
+        cv2.putText(image, word, (x, y), cv2.FONT_HERSHEY_SIMPLEX, 0.7, (230, 220, 200), 2)
+    quads = [
+        np.float32([[x, y], [x + w, y], [x + w, y + 24], [x, y + 24]])
+        for x, y, w in ((176, 136, 36), (186, 246, 24), (152, 206, 96))
+    ]
+    scene = settled_by(image, quads, 0.7 * not_white(image))
+    assert scene.product[discs[1]].mean() > 0.95
+    unseen = read_scene(image, find_foreground(image), quads, pale_only, lambda _: 0.7 * not_white(image))
+    assert unseen.product[discs[1]].mean() < 0.5
