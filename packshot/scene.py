@@ -38,7 +38,7 @@ from packshot.mirrors import mirror_image
 from packshot.outline import layers
 from packshot.overwriting import letters_beside, writing_over
 from packshot.parts import Part, bounds, is_clipped, is_detail, is_flat, make_part, split, usual_size
-from packshot.plates import ACCENTED, grown, is_unshaded, thin_lines
+from packshot.plates import ACCENTED, grown, is_round, is_unshaded, thin_lines
 from packshot.pointers import pointers, without_pointers
 from packshot.watermarks import tiled_over
 
@@ -47,7 +47,7 @@ _LEAST_ADDED = 0.2
 _SURE = 0.9
 _HALF_SURE = 0.2
 _SEEN, _SURELY_SEEN = 0.5, 0.85
-"""Saliency; plates have 0.25 at most, and 0.76 where the background is not known."""
+"""Saliency; round plates have 0.25 at most where the background is known, ribbons that touch the product 0.8."""
 
 
 @dataclass(slots=True)
@@ -178,8 +178,8 @@ def read_scene(
 def _is_product(plate: np.ndarray, whole: np.ndarray, sure: bool) -> bool:
     """Whether what rules took for a plate, bool (h, w), is product to the network, which plates do not take in: `whole`
     float32 (h, w), what it sees in the photo as it is. The numerals of a watch are read as writing, and its dial is as
-    flat as a plate. Less is asked where the background is `sure`."""
-    return bool(whole[plate].mean() > (_SEEN if sure else _SURELY_SEEN))
+    flat as a plate. Less is asked of round ones where the background is `sure`."""
+    return bool(whole[plate].mean() > (_SEEN if sure and is_round(plate) else _SURELY_SEEN))
 
 
 def _look(
