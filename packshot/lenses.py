@@ -14,6 +14,8 @@ _MOST = 3
 _CROSSED = 0.72
 _STRONG = 20  # chroma in Lab
 _EMPTY = 0.1
+_CASED, _FREE = 0.8, 0.55
+_FAR = 1.4  # radii
 
 
 def lenses(small: np.ndarray, lab: np.ndarray, foreground: np.ndarray, quads: list[np.ndarray]) -> list[np.ndarray]:
@@ -54,6 +56,16 @@ def lenses(small: np.ndarray, lab: np.ndarray, foreground: np.ndarray, quads: li
     least = [_least_rest(lab, foreground, circle) for circle in found]
     enough = all(rest >= share * disc.sum() for share, disc in zip(least, discs, strict=True))
     return discs if enough else []
+
+
+def is_watch(dial: np.ndarray, foreground: np.ndarray) -> bool:
+    """Whether a disc, bool (h, w), has a case of `foreground` bool (h, w) all around it, and straps go on from there on
+    opposite sides and nowhere else."""
+    rows, cols = np.nonzero(dial)
+    x, y, radius = float(cols.mean()), float(rows.mean()), float(np.sqrt(dial.sum() / np.pi))
+    shown = foreground | dial
+    case, far = (_is_foreground(shown, x, y, away).mean() for away in (radius + max(2.0, 0.05 * radius), _FAR * radius))
+    return bool(case > _CASED and far < _FREE and _has_straps(shown, x, y, 1.2 * radius))
 
 
 def _in_range(disc: np.ndarray, foreground: np.ndarray) -> bool:

@@ -38,7 +38,7 @@ def plate_under(
     if free < 0.12 or not (_is_lettered(flat, writing) or _holds(shape, lines) >= 2):
         return None
     # Labels are seldom round, and seldom end where nothing of their product goes on.
-    over = is_round(shape) or _lies_over(shape, foreground)
+    over = _is_round(shape) or _lies_over(shape, foreground)
     # The face of a pack stands as free, but it is most of its product.
     over |= free > 0.48 and shape.sum() < 0.25 * grown(foreground, shape).sum()
     # No more of the product than the plate's soft rim goes with it.
@@ -96,7 +96,7 @@ def flat_shape(
     region = grown(flat | writing, writing)
     region = fill_holes(cv2.morphologyEx(region.astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0)
     region = grown(region, writing)
-    return region if region.any() and (is_geometric(region) or is_round(region)) else None
+    return region if region.any() and (is_geometric(region) or _is_round(region)) else None
 
 
 def _of_one_colour(lab: np.ndarray, where: np.ndarray) -> np.ndarray:
@@ -206,7 +206,7 @@ def _lies_over(region: np.ndarray, foreground: np.ndarray) -> bool:
     return float(np.mean(np.float32(edge) > 0.6)) >= 0.5
 
 
-def is_round(region: np.ndarray) -> bool:
+def _is_round(region: np.ndarray) -> bool:
     """Whether a shape is a disc, an ellipse or a star."""
     contour = _outline(region)
     if contour is None:

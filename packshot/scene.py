@@ -21,7 +21,7 @@ from packshot.crossings import crossing_lines
 from packshot.foreground import Foreground
 from packshot.fusion import by_saliency, gaps, pale_insides, pale_parts, unsupported
 from packshot.insets import inset_panels
-from packshot.lenses import lenses
+from packshot.lenses import is_watch, lenses
 from packshot.lost_parts import FAINT, STRONG, bold_rest, lost_dials, pale_tubes
 from packshot.magnified import magnified
 from packshot.marks import (
@@ -38,7 +38,7 @@ from packshot.mirrors import mirror_image
 from packshot.outline import layers
 from packshot.overwriting import letters_beside, writing_over
 from packshot.parts import Part, bounds, is_clipped, is_detail, is_flat, make_part, split, usual_size
-from packshot.plates import ACCENTED, grown, is_round, is_unshaded, thin_lines
+from packshot.plates import ACCENTED, grown, is_unshaded, thin_lines
 from packshot.pointers import pointers, without_pointers
 from packshot.watermarks import tiled_over
 
@@ -46,8 +46,7 @@ _LEAST_ADDED = 0.2
 """Share of the product."""
 _SURE = 0.9
 _HALF_SURE = 0.2
-_SEEN, _SURELY_SEEN = 0.5, 0.85
-"""Saliency; round plates have 0.25 at most where the background is known, ribbons that touch the product 0.8."""
+_SEEN = 0.5
 
 
 @dataclass(slots=True)
@@ -91,7 +90,8 @@ def read_scene(
         for icon in like_icons(lab, found.mask & ~marks.loose, marks.plate_masks):
             marks.add_plate(icon)
     whole = np.zeros(small.shape[:2], np.float32) if see is None else see(small)
-    marks.take_back([plate for plate in marks.plate_masks if _is_product(plate, whole, found.background.sure)])
+    # A watch's numerals are read as writing, and its dial is as flat as a plate.
+    marks.take_back([p for p in marks.plate_masks if whole[p].mean() > _SEEN and is_watch(p, found.mask)])
     body = without_writing(found.mask & ~marks.plates, marks.loose)
     accented = accents(lab, found, marks)
     lines = thin_lines(body, marks.all, accented)
@@ -173,13 +173,6 @@ def read_scene(
     crossings |= pointing & product
     covered = covered_outline(product, marks.covers)
     return Scene(product, overlay | rest, product_parts, overlays, agreement, crossings, covered)
-
-
-def _is_product(plate: np.ndarray, whole: np.ndarray, sure: bool) -> bool:
-    """Whether what rules took for a plate, bool (h, w), is product to the network, which plates do not take in: `whole`
-    float32 (h, w), what it sees in the photo as it is. The numerals of a watch are read as writing, and its dial is as
-    flat as a plate. Less is asked of round ones where the background is `sure`."""
-    return bool(whole[plate].mean() > (_SEEN if sure and is_round(plate) else _SURELY_SEEN))
 
 
 def _look(

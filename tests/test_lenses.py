@@ -5,7 +5,7 @@ import numpy as np
 
 from packshot.background import to_lab
 from packshot.foreground import find_foreground
-from packshot.lenses import _has_straps, lenses
+from packshot.lenses import _has_straps, is_watch, lenses
 
 
 def test_straps_go_on_opposite_sides():
@@ -28,3 +28,12 @@ def test_a_ring_with_nothing_in_it_is_no_window():
         cv2.circle(image, (360, 250), 80, (20, 90, 200), 5, cv2.LINE_AA)
         found = lenses(image, to_lab(image), find_foreground(image).mask, [])
         assert [window[250, 360] for window in found] == [True] * filled
+
+
+def test_a_badge_on_a_product_is_no_watch():
+    for straps, case, is_one in ((40, 90, True), (40, 80, False), (140, 90, False)):
+        image = np.zeros((400, 400), np.uint8)
+        image[:, 200 - straps : 200 + straps] = 1
+        cv2.circle(image, (200, 200), case, 1, cv2.FILLED)
+        dial = cv2.circle(np.zeros_like(image), (200, 200), 80, 1, cv2.FILLED) > 0
+        assert is_watch(dial, image > 0) == is_one

@@ -365,8 +365,10 @@ def test_a_dial_with_numerals_is_no_plate():
     image = np.full((400, 400, 3), 255, np.uint8)
     shaded(image, 150, 20, 250, 380)
     shade = np.linspace(60, 240, 400, dtype=np.float32)[None, :, None].repeat(400, 0).repeat(3, 2)
-    discs = [cv2.circle(np.zeros((400, 400), np.uint8), (200, 200), radius, 1, cv2.FILLED) > 0 for radius in (84, 80)]
-    image[discs[0]] = shade[discs[0]].astype(np.uint8)
+    discs = [cv2.circle(np.zeros((400, 400), np.uint8), (200, 200), radius, 1, cv2.FILLED) > 0 for radius in (88, 80)]
+    image[discs[0]] = ((0.9, 0.7, 0.4) * shade[discs[0]]).astype(np.uint8)
+    # A highlight on the case is as white as the background.
+    cv2.ellipse(image, (200, 200), (90, 90), 0, -28, 28, (255, 255, 255), cv2.FILLED)
     image[discs[1]] = (20, 22, 30)
     for word, (x, y) in {"12": (180, 155), "6": (190, 265), "QUARTZ": (155, 225)}.items():
         cv2.putText(image, word, (x, y), cv2.FONT_HERSHEY_SIMPLEX, 0.7, (230, 220, 200), 2)
