@@ -14,6 +14,7 @@ _MOST = 3
 _CROSSED = 0.72
 _STRONG = 20  # chroma in Lab
 _EMPTY = 0.1
+_SAME_GROUND = 15.0  # distance in Lab, shadows and gradients included
 _CASED, _FREE = 0.8, 0.55
 _FAR = 1.4  # radii
 
@@ -160,9 +161,13 @@ def _is_window(lab: np.ndarray, foreground: np.ndarray, x: float, y: float, radi
     product = _product_around(foreground, x, y, radius)
     if _has_brim(foreground, x, y, radius, inside & ~product):
         return False
-    # A headband's arc is as round, but nothing lies within it.
-    if foreground[_disc(foreground.shape, x, y, 0.5 * radius)].mean() < _EMPTY:
-        return False
+    # A headband's arc is as round, but within it the background goes on.
+    middle = _disc(foreground.shape, x, y, 0.5 * radius)
+    around = _along(lab, x, y, radius + step)[0][~product]
+    if foreground[middle].mean() < _EMPTY and len(around):
+        shade = np.median(around, axis=0)
+        if np.linalg.norm(np.median(lab[middle], axis=0) - shade) < _SAME_GROUND:
+            return False
     return bool(
         within[inside].mean() > 0.35 and product.mean() < 0.6 and beyond[inside].mean() >= 0.7 * product[inside].mean()
     )

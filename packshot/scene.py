@@ -82,7 +82,8 @@ def read_scene(
     marks = find_marks(lab, found, quads)
     for code in bar_codes(lab, found.mask & ~marks.all):
         marks.add_plate(code)
-    for window in lenses(small, lab, found.mask & ~marks.all, marks.quads):
+    windows = lenses(small, lab, found.mask & ~marks.all, marks.quads)
+    for window in windows:
         marks.add_window(window)
     if not found.background.busy:
         for disc in round_badges(lab, found.mask & ~marks.all, marks.quads):
@@ -139,11 +140,11 @@ def read_scene(
     pointing = pointers(lab, details, found.background.alike)
     if see is not None and settle is not None and product.any():
         likely = settle(layers(small, found, saliency, whole, marks, lines | mirrored, product))
-        least = _least_likely(lab, found, marks, chosen, left_flat, np.maximum(saliency, whole))
+        least = _least_likely(lab, found, marks, chosen, left_flat, saliency)
         product = drop_specks(likely > least, max(6, int(0.0003 * body.size)))
         product &= ~_additions(product, chosen, likely if found.background.sure else None)
         product &= ~mirror_image(lab, found.background, product, marks.all | lines)
-        product &= ~(shown_again | union(panels, empty) | _insets(found, product, candidates, product_parts))
+        product &= ~(shown_again | union(windows + panels, empty) | _insets(found, product, candidates, product_parts))
         product |= _rest_of_range(product, chosen)
         if found.background.sure:
             product |= lost_dials(lab, found, product, chosen)

@@ -380,3 +380,14 @@ def test_a_dial_with_numerals_is_no_plate():
     assert scene.product[discs[1]].mean() > 0.95
     unseen = read_scene(image, find_foreground(image), quads, pale_only, lambda _: 0.7 * not_white(image))
     assert unseen.product[discs[1]].mean() < 0.5
+
+
+def test_what_a_lens_shows_is_no_product_though_both_networks_see_it():
+    image = np.full((500, 500, 3), 255, np.uint8)
+    shaded(image, 40, 60, 240, 440)
+    disc = cv2.circle(np.zeros((500, 500), np.uint8), (360, 250), 80, 1, cv2.FILLED) > 0
+    image[disc] = np.linspace((60, 30, 20), (250, 180, 120), 500).astype(np.uint8)[None].repeat(500, 0)[disc]
+    cv2.circle(image, (360, 250), 80, (20, 90, 200), 5, cv2.LINE_AA)
+    scene = settled_by(image, [], not_white(image))
+    assert scene.product[80:420, 60:220].all()
+    assert not scene.product[disc].any()
