@@ -48,6 +48,8 @@ class Marks:
 
     def take_back(self, plates: list[np.ndarray]) -> None:
         """These of `plate_masks` are none."""
+        if not plates:
+            return
         self.plate_masks = [plate for plate in self.plate_masks if not any(plate is one for one in plates)]
         self.plates = union(self.covers, np.zeros_like(self.plates))
 

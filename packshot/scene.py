@@ -90,9 +90,9 @@ def read_scene(
             marks.add_plate(disc)
         for icon in like_icons(lab, found.mask & ~marks.loose, marks.plate_masks):
             marks.add_plate(icon)
-    whole = np.zeros(small.shape[:2], np.float32) if see is None else see(small)
     # A watch's numerals are read as writing, and its dial is as flat as a plate.
-    marks.take_back([p for p in marks.plate_masks if whole[p].mean() > _SEEN and is_watch(p, found.mask)])
+    dials = [plate for plate in marks.plate_masks if see is not None and is_watch(plate, found.mask)]
+    marks.take_back([dial for dial in dials if see(small)[dial].mean() > _SEEN])
     body = without_writing(found.mask & ~marks.plates, marks.loose)
     accented = accents(lab, found, marks)
     lines = thin_lines(body, marks.all, accented)
@@ -139,9 +139,10 @@ def read_scene(
     details = [window for window in marks.windows if not any(window is panel for panel in panels)]
     pointing = pointers(lab, details, found.background.alike)
     if see is not None and settle is not None and product.any():
-        likely = settle(layers(small, found, saliency, whole, marks, lines | mirrored, product))
-        least = _least_likely(lab, found, marks, chosen, left_flat, saliency)
-        product = drop_specks(likely > least, max(6, int(0.0003 * body.size)))
+        likely = settle(layers(small, found, saliency, see(small), marks, lines | mirrored, product))
+        product = drop_specks(
+            likely > _least_likely(lab, found, marks, chosen, left_flat, saliency), max(6, int(0.0003 * body.size))
+        )
         product &= ~_additions(product, chosen, likely if found.background.sure else None)
         product &= ~mirror_image(lab, found.background, product, marks.all | lines)
         product &= ~(shown_again | union(windows + panels, empty) | _insets(found, product, candidates, product_parts))
