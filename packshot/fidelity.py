@@ -23,6 +23,9 @@ class Gates(BaseModel):
     covered_outline: float = Field(
         0.06, ge=0, le=1, description="most: share of the outline that ends at badges over it"
     )
+    repaired_share: float = Field(
+        0.5, ge=0, description="most: share of the product that is filled in where writing and lines lay over it"
+    )
     frame_share: float = Field(0.05, ge=0, le=1, description="least: the product's larger extent over the frame's")
     edge_roughness: float = Field(0.8, ge=0, description="most: how much longer the outline is than when smoothed")
     halo: float = Field(0.12, ge=0, le=1, description="most: share of the outline lighter than either side of it")
@@ -35,7 +38,7 @@ class Gates(BaseModel):
     reader: str = Field("rapid", description="OCR engine that looks for text left over; empty: none looks")
 
 
-OF_CUTOUT = ("cutout_confidence", "covered_outline")
+OF_CUTOUT = ("cutout_confidence", "covered_outline", "repaired_share")
 """Figures that `mask` measures; the others are the picture's."""
 _LEAST = frozenset({"cutout_confidence", "frame_share", "contrast"})
 """Figures that have to be large; the others have to be small."""

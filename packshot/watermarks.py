@@ -14,6 +14,10 @@ _REPEATED = 0.6
 watermarks at 0.9 and more."""
 _STEPS, _ENDS = 100, 7
 """So many are tried, the shortest first, until so many end beside the product."""
+_FAINTEST = 3.0
+"""Lab units: watermarks have 6 and more."""
+_KNOWN = 0.5
+"""Of the product: of so much at least the tiles beside it tell; they are all over the photo."""
 _SHOWN = 0.25
 """Correlation over the product with what the steps foretell; what is on a wall behind it does not show."""
 _STRONGEST = 20
@@ -47,13 +51,17 @@ def tiled_over(lab: np.ndarray, product: np.ndarray, marks: Marks) -> np.ndarray
         return nothing
     foretold = _foretold(light, beside, product, steps)
     chroma = on_its_side(_smooth(np.linalg.norm(lab[..., 1:], axis=2), height), product, around)
+    ink = _foretold(on_its_side(lab[..., 0], product, around), beside, product, steps)
+    ink = ink if (ink[product] ** 3).sum() > 0 else -ink
+    darkest = float(np.percentile(ink[product], 98))
+    # What a plain background has again and again is the compression's noise.
+    if darkest < _FAINTEST or (foretold[product] != 0).mean() < _KNOWN:
+        return nothing
     inside = cv2.erode(product.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     inside &= foretold != 0
     if not inside.any() or max(_shown(seen, foretold, inside, height) for seen in (light, chroma)) < _SHOWN:
         return nothing
-    ink = _foretold(on_its_side(lab[..., 0], product, around), beside, product, steps)
-    ink = ink if (ink[product] ** 3).sum() > 0 else -ink
-    strokes = (ink > _INK * np.percentile(ink[product], 98)).astype(np.uint8)
+    strokes = (ink > _INK * darkest).astype(np.uint8)
     # Their edges are half transparent.
     return (cv2.dilate(strokes, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))) > 0) & product
 

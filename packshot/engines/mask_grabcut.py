@@ -51,7 +51,7 @@ class GrabCutMask(Engine):
         mask = drop_specks(mask, max(1, round(self.params.specks * float(scale.prod()))))
         if not mask.any():
             raise PhotoError(ErrorCode.NO_PRODUCT, "nothing was left of the product in its box; cut it out by hand")
-        figures = {"covered_outline": round(covered, 3)}
+        figures = {"covered_outline": round(covered, 3), "repaired_share": 0.0}
         if agreement is not None:
             figures |= {
                 "cutout_confidence": round(confidence(agreement), 3),
