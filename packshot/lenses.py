@@ -62,6 +62,8 @@ def lenses(small: np.ndarray, lab: np.ndarray, foreground: np.ndarray, quads: li
 def is_watch(dial: np.ndarray, foreground: np.ndarray) -> bool:
     """Whether a disc, bool (h, w), has a case of `foreground` bool (h, w) all around it, and straps go on from there on
     opposite sides and nowhere else."""
+    if not dial.any():
+        return False
     rows, cols = np.nonzero(dial)
     x, y, radius = float(cols.mean()), float(rows.mean()), float(np.sqrt(dial.sum() / np.pi))
     shown = foreground | dial

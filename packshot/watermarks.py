@@ -2,7 +2,6 @@
 
 import cv2
 import numpy as np
-from scipy import fft
 
 from packshot.marks import Marks
 from packshot.quads import line_height
@@ -10,8 +9,8 @@ from packshot.quads import line_height
 _LEAST = 5
 """Pieces of writing: fewer repeat nothing."""
 _REPEATED = 0.6
-"""Correlation of what is beside the product with itself, a step further: lists of captions are at 0.2 to 0.4, tiled
-watermarks at 0.9 and more."""
+"""Correlation of what is beside the product with itself, a step further; tiled watermarks are at 0.95 and
+more."""
 _STEPS, _ENDS = 100, 7
 """So many are tried, the shortest first, until so many end beside the product."""
 _FAINTEST = 3.0
@@ -49,14 +48,14 @@ def tiled_over(lab: np.ndarray, product: np.ndarray, marks: Marks) -> np.ndarray
     steps = _steps(np.clip(light, -_STRONGEST, _STRONGEST), beside, height)
     if len(steps) < 2:
         return nothing
-    foretold = _foretold(light, beside, product, steps)
-    chroma = on_its_side(_smooth(np.linalg.norm(lab[..., 1:], axis=2), height), product, around)
     ink = _foretold(on_its_side(lab[..., 0], product, around), beside, product, steps)
     ink = ink if (ink[product] ** 3).sum() > 0 else -ink
     darkest = float(np.percentile(ink[product], 98))
     # What a plain background has again and again is the compression's noise.
-    if darkest < _FAINTEST or (foretold[product] != 0).mean() < _KNOWN:
+    if darkest < _FAINTEST or (ink[product] != 0).mean() < _KNOWN:
         return nothing
+    foretold = _foretold(light, beside, product, steps)
+    chroma = on_its_side(_smooth(np.linalg.norm(lab[..., 1:], axis=2), height), product, around)
     inside = cv2.erode(product.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     inside &= foretold != 0
     if not inside.any() or max(_shown(seen, foretold, inside, height) for seen in (light, chroma)) < _SHOWN:
@@ -85,12 +84,12 @@ def _smooth(values: np.ndarray, height: float) -> np.ndarray:
 def _steps(detail: np.ndarray, beside: np.ndarray, height: float) -> np.ndarray:
     """int (n, 2): by how much, (x, y) px, `detail` float32 (h, w) can be moved and be the same where it lies `beside`
     the product, bool (h, w), before and after; both ways, the shortest first."""
-    rows, cols = (fft.next_fast_len(2 * side, real=True) for side in detail.shape)
+    rows, cols = (cv2.getOptimalDFTSize(2 * side) for side in detail.shape)
     known = beside.astype(np.float32)
     shown = detail * known
-    spectra = [fft.rfft2(values, (rows, cols)) for values in (shown, known, shown * shown)]
+    spectra = [np.fft.rfft2(values, (rows, cols)) for values in (shown, known, shown * shown)]
     alike, shared, first = (
-        np.fft.fftshift(fft.irfft2(one * np.conj(other), (rows, cols)))
+        np.fft.fftshift(np.fft.irfft2(one * np.conj(other), (rows, cols)))
         for one, other in ((spectra[0], spectra[0]), (spectra[1], spectra[1]), (spectra[2], spectra[1]))
     )
     # What lies in both, of the picture and of the moved one; the second is the first, mirrored.

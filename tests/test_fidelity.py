@@ -39,6 +39,7 @@ def test_a_single_changed_product_pixel_is_found_and_an_edge_pixel_is_none():
     touched[5, 5] = 0
     assert fidelity.changed_pixels(touched, source, ALPHA) == 1
     assert failures({"changed_pixels": 1}, Gates()) == ["changed_pixels"]
+    assert failures({"repaired_share": 0.6}, Gates()) == ["repaired_share"]
 
 
 def test_expansion_is_the_area_that_the_product_gained():
