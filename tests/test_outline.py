@@ -171,16 +171,11 @@ def test_a_plate_known_by_its_writing_is_product_only_where_that_is_nearly_sure(
     image = np.full((400, 400, 3), 255, np.uint8)
     shaded(image, 60, 60, 180, 340)
     thing = not_white(image)
-
-    def half_the_plate(picture: np.ndarray) -> np.ndarray:
-        return not_white(picture) * np.where(picture[..., 1] < 100, np.float32(1), np.float32(0.7))
-
     cv2.rectangle(image, (230, 150), (370, 220), (40, 120, 220), cv2.FILLED)
     cv2.putText(image, "200 g", (250, 197), cv2.FONT_HERSHEY_SIMPLEX, 1.1, (255, 255, 255), 3)
     quad = np.float32([[246, 168], [354, 168], [354, 204], [246, 204]])
     for how_sure, taken in ((0.8, False), (0.97, True)):
-        likely = np.maximum(thing, how_sure * not_white(image))
-        scene = read_scene(image, find_foreground(image), [quad], half_the_plate, lambda _, likely=likely: likely)
+        scene = settled_by(image, [quad], np.maximum(thing, how_sure * not_white(image)))
         assert scene.product[100:300, 80:160].all()
         assert scene.product[155:165, 240:360].all() == taken
         assert scene.product[155:165, 240:360].any() == taken
