@@ -1,5 +1,5 @@
-"""Parts of a product that rules had chosen and both networks lost: dials, screens, large parts in bold colours, and the
-insides of pale tubes. Only where the background is known."""
+"""Parts of a product that both networks lost: dials, screens, large parts in bold colours, and the insides of pale tubes.
+What rules had chosen is believed where the background is known; a dial with hands in its case, everywhere."""
 
 import cv2
 import numpy as np
@@ -11,6 +11,7 @@ from packshot.foreground import Foreground
 from packshot.fusion import TINT
 from packshot.marks import Marks, union
 from packshot.parts import is_flat, make_part, split, usual_size
+from packshot.plates import commonest
 
 FAINT, STRONG = 30, 40
 """Lab units from the background."""
@@ -26,8 +27,12 @@ _LEAST_DIAL = 0.05
 """Share of the product."""
 _ONE_SCENE = 6
 """Lab units."""
-_ENCLOSED, _HALF_ENCLOSED = 0.8, 0.65
-"""Share of what is around a dial."""
+_FACE, _HANDS, _OTHER_THAN_AROUND = 8, 20, 8
+"""Lab units from a dial's own colour: its face, its hands and marks, the background."""
+_LEAST_FACE, _LEAST_HANDS = 0.75, 0.02
+"""Shares of a dial."""
+_ENCLOSED, _HALF_ENCLOSED = 0.78, 0.65
+"""Share of what is around a dial, and is no overlay."""
 _TUBE = 0.04
 """Share of the picture's longer side: tubes are at most as wide."""
 _OWN_OUTLINE = 0.3
@@ -38,16 +43,18 @@ _PALE, _ONE_SHADE = 2.0, 1.5
 """Lab units: at least from the background, and within a tube."""
 
 
-def lost_dials(lab: np.ndarray, found: Foreground, product: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+def lost_dials(
+    lab: np.ndarray, found: Foreground, product: np.ndarray, chosen: np.ndarray, marks: np.ndarray
+) -> np.ndarray:
     """bool (h, w): holes in the product that rules had `chosen` whole, and large or round ones that are all but closed.
     Rules know the background's colour; the networks take dials, bowls and screens for openings. None of those in which
-    the background lies in shade. `lab` float32 (h, w, 3)."""
+    the background lies in shade. `lab` float32 (h, w, 3); `marks` bool (h, w), overlays."""
     holes = split(fill_holes(product) & ~product)
     openings = [hole for hole in holes if (hole & chosen).sum() > 0.9 * hole.sum()]
     for piece in _lost(product, chosen, int(_LEAST_DIAL * product.sum())):
-        ring = (cv2.dilate(piece.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0) & ~piece
+        ring = (cv2.dilate(piece.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0) & ~piece & ~marks
         coloured = _tint(lab, found, piece) > 2 * TINT and not is_flat(make_part(piece, "", 0.0), lab)
-        if product[ring].mean() > (_HALF_ENCLOSED if coloured else _ENCLOSED):
+        if ring.any() and product[ring].mean() > (_HALF_ENCLOSED if coloured else _ENCLOSED):
             openings.append(piece)
     whole = cv2.morphologyEx(chosen.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8)) > 0
     openings += split(dials(whole, product, max(product.shape)))
@@ -57,6 +64,27 @@ def lost_dials(lab: np.ndarray, found: Foreground, product: np.ndarray, chosen: 
         if not _is_shade(lab, found, opening) and not _shows_scenery(lab, found, opening, product | chosen)
     ]
     return union(openings, np.zeros_like(product))
+
+
+def dials_with_hands(lab: np.ndarray, product: np.ndarray, marks: np.ndarray) -> np.ndarray:
+    """bool (h, w): round openings in `product` bool (h, w) that are faces of clocks and watches: of one colour, which is
+    not that of what is seen around the product, but for hands and marks. `lab` float32 (h, w, 3); `marks` bool (h, w),
+    overlays, of which nobody knows what is under them."""
+    faces = [disc & ~marks for disc in split(dials(np.ones_like(product), product, max(product.shape), marks))]
+    taken = np.zeros_like(product)
+    for face in faces:
+        width = 2 * round(np.sqrt(face.sum() / np.pi)) + 1
+        near, close = (cv2.dilate((face | product).astype(np.uint8), _disc(size)) > 0 for size in (width, 9))
+        around = near & ~close & ~marks
+        core = cv2.erode(face.astype(np.uint8), _disc(max(3, width // 10 | 1))) > 0
+        if not core.any() or not around.any():
+            continue
+        colour = commonest(lab[core])
+        off = np.linalg.norm(lab[core] - colour, axis=1)
+        own = np.linalg.norm(commonest(lab[around]) - colour) > _OTHER_THAN_AROUND
+        if own and (off < _FACE).mean() > _LEAST_FACE and (off > _HANDS).mean() > _LEAST_HANDS:
+            taken |= face
+    return taken
 
 
 def bold_rest(lab: np.ndarray, found: Foreground, marks: Marks, product: np.ndarray, chosen: np.ndarray) -> np.ndarray:
@@ -69,7 +97,7 @@ def bold_rest(lab: np.ndarray, found: Foreground, marks: Marks, product: np.ndar
         for piece in _lost(product, chosen, least)
         if (product & (cv2.dilate(piece.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0)).any()
         and found.background.distance[piece].mean() > STRONG
-        and _tint(lab, found, piece) > _COLOURED
+        and np.linalg.norm(tint(lab[piece], found.background.lab[piece]), axis=1).mean() > _COLOURED
         and marks.all[piece].mean() < 0.1
         and not is_flat(make_part(piece, "", 0.0), lab)
     ]

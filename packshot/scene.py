@@ -22,7 +22,7 @@ from packshot.foreground import Foreground
 from packshot.fusion import by_saliency, gaps, pale_insides, pale_parts, unsupported
 from packshot.insets import inset_panels
 from packshot.lenses import is_watch, lenses
-from packshot.lost_parts import FAINT, STRONG, bold_rest, lost_dials, pale_tubes
+from packshot.lost_parts import FAINT, STRONG, bold_rest, dials_with_hands, lost_dials, pale_tubes
 from packshot.magnified import magnified
 from packshot.marks import (
     Marks,
@@ -148,9 +148,10 @@ def read_scene(
         product &= ~(shown_again | union(windows + panels, empty) | _insets(found, product, candidates, product_parts))
         product |= _rest_of_range(product, chosen)
         if found.background.sure:
-            product |= lost_dials(lab, found, product, chosen)
             product |= bold_rest(lab, found, marks, product, chosen)
+            product |= lost_dials(lab, found, product, chosen, marks.all)
             product |= pale_tubes(found, product, chosen, marks.all | lines | mirrored)
+        product |= dials_with_hands(lab, product, marks.all)
         product = without_pointers(product, pointing)
         product &= ~letters_beside(lab, product, likely, marks, found.background.distance)
         product_parts = _pieces(product, product_parts)

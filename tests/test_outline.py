@@ -200,29 +200,30 @@ def test_a_dial_in_a_ring_that_is_all_but_closed_is_no_opening_and_a_gap_between
     cv2.circle(ring, (100, 100), 60, 1, 20)
     ring[105:125, 120:] = 0
     chosen, product = whole > 0, (ring & whole) > 0
+    none = np.zeros((200, 200), bool)
     image = np.full((200, 200, 3), 255, np.uint8)
     image[product], image[chosen & ~product] = (60, 60, 160), (230, 235, 240)
     lab, found = to_lab(image), find_foreground(image)
-    assert (product | lost_dials(lab, found, product, chosen))[60:140, 60:140].all()
-    assert not lost_dials(lab, found, product, product).any()
+    assert (product | lost_dials(lab, found, product, chosen, none))[60:140, 60:140].all()
+    assert not lost_dials(lab, found, product, product, none).any()
     # Nor is it one if a highlight takes a fifth of the ring.
     product[70:105, 120:] = False
-    assert (product | lost_dials(lab, found, product, chosen))[60:140, 60:130].all()
+    assert (product | lost_dials(lab, found, product, chosen, none))[60:140, 60:130].all()
     stool, shaded = np.zeros((200, 200), bool), np.zeros((200, 200), bool)
     stool[40:60, 40:160] = stool[60:160, 40:55] = stool[60:160, 145:160] = True
     shaded[40:160, 40:160] = True
     plain = np.full((200, 200, 3), 255, np.uint8)
     plain[stool] = 60, 60, 160
-    assert not lost_dials(to_lab(plain), find_foreground(plain), stool, shaded).any()
+    assert not lost_dials(to_lab(plain), find_foreground(plain), stool, shaded, none).any()
     # What is shut in on three sides in a colour of its own is no gap: a screen in its frame.
     plain[60:160, 55:145] = np.linspace((210, 160, 170), (230, 190, 200), 90).astype(np.uint8)
     screen = shaded & ~stool
-    assert np.array_equal(lost_dials(to_lab(plain), find_foreground(plain), stool, shaded), screen)
+    assert np.array_equal(lost_dials(to_lab(plain), find_foreground(plain), stool, shaded, none), screen)
 
 
 def test_an_opening_in_which_the_background_lies_in_shade_is_no_dial():
     """A grey dial is as dark, but even; a coloured one is no background."""
-    product, chosen = np.zeros((300, 300), bool), np.zeros((300, 300), bool)
+    product, chosen, none = np.zeros((3, 300, 300), bool)
     chosen[60:240, 60:240] = product[60:240, 60:240] = True
     product[100:140, 80:220] = False
     hole = chosen & ~product
@@ -239,24 +240,24 @@ def test_an_opening_in_which_the_background_lies_in_shade_is_no_dial():
         image = np.full((300, 300, 3), background, np.uint8)
         image[product] = 110, 80, 50
         image[100:140, 80:220] = np.float32(colour) + shading * fading
-        dials = lost_dials(to_lab(image), find_foreground(image), product, chosen)
+        dials = lost_dials(to_lab(image), find_foreground(image), product, chosen, none)
         assert np.array_equal(dials, hole if kept else np.zeros_like(hole))
 
 
 def test_the_wall_is_seen_through_a_back_though_only_the_floor_is_known():
     image = np.full((300, 300, 3), 205, np.uint8)
     image[:170] = 236, 230, 220
-    chair, chosen = np.zeros((2, 300, 300), bool)
+    chair, chosen, none = np.zeros((3, 300, 300), bool)
     chosen[60:260, 100:200] = True
     chair[60:260, 100:200] = True
     chair[80:150, 120:180] = False
     image[chair] = 90, 60, 40
     lab, found = to_lab(image), find_foreground(image)
     found.background.mask[:170] = found.background.alike[:170] = False
-    assert not lost_dials(lab, found, chair, chosen).any()
+    assert not lost_dials(lab, found, chair, chosen, none).any()
     # A dial is of a colour that is nowhere beside it.
     image[80:150, 120:180] = 200, 180, 230
-    assert lost_dials(to_lab(image), found, chair, chosen)[80:150, 120:180].all()
+    assert lost_dials(to_lab(image), found, chair, chosen, none)[80:150, 120:180].all()
 
 
 def test_a_large_shaded_part_that_the_networks_lost_is_product_and_a_flat_one_is_not():
