@@ -11,32 +11,40 @@ from packshot.parts import Part, outline_points
 _TURNS = 72
 _LEAST_ARC = 0.25
 _ZOOMS = np.geomspace(1.4, 3.4, 12)
+_UNDER = 0.3
+"""Of the radius."""
+_REST = 0.5
+"""Of what it shows a part of: things of one kind and several sizes are like each other."""
 _LEAST_SCORE = 0.01
 _MOST = 4
 _BLUR = 1.2
-"""px: a fine weave is not the same twice."""
+"""px."""
 _INNER = 0.68
 """Of the radius: without the rim, and without the ring that marks the place on the product."""
 _ALIKE = 0.2
 """Of the detail's own contrast: how far it may differ from what it shows."""
 
 
-def magnified(small: np.ndarray, candidates: list[Part]) -> list[np.ndarray]:
+def magnified(small: np.ndarray, candidates: list[Part], quads: list[np.ndarray]) -> list[np.ndarray]:
     """Round windows in which candidates lie that end at them and show a part of another one, which is not smaller than
-    a third of them: each bool (h, w). `small` RGB uint8 (h, w, 3).
+    a third of them: each bool (h, w). `small` RGB uint8 (h, w, 3), `quads` the text boxes (4, 2).
 
     Bowls and balls are as round, and their plain edges are like many others; but they stand upright. What does must be
     the very same as a part of something larger.
     """
     found = []
-    small = cv2.GaussianBlur(small, (0, 0), _BLUR)
     for part in candidates:
-        circle = _circle_around(part) if part.score > _LEAST_SCORE else None
+        if part.score <= _LEAST_SCORE:
+            continue
+        # Of thin things little lies at the window's edge: its caption tells.
+        arc = _circle_around(part)
+        circle = arc or _captioned(part, quads)
         if circle is None or _goes_on(part, circle, candidates):
             continue
         upright = part.mask if _is_upright(part) else None
         others = [other for other in candidates if other is not part and 3 * other.mask.sum() > part.mask.sum()]
-        if any(_shows(small, circle, other, upright) for other in others[:_MOST]):
+        rest = _REST if arc is None or upright is not None else 0.0
+        if any(_shows(small, circle, other, upright, rest) for other in others[:_MOST]):
             x, y, radius = circle
             disc = np.zeros(part.mask.shape, np.uint8)
             cv2.circle(disc, (round(x), round(y)), round(radius + 2), 1, cv2.FILLED)
@@ -84,9 +92,25 @@ def _circle_around(part: Part) -> tuple[float, float, float] | None:
     return best
 
 
-def _shows(small: np.ndarray, circle: tuple[float, float, float], other: Part, upright: np.ndarray | None) -> bool:
-    """Whether what lies in a circle is somewhere on another part, smaller; if that is `upright`, bool (h, w), this
-    itself, whatever is around it, and most of the other part lies elsewhere."""
+def _captioned(part: Part, quads: list[np.ndarray]) -> tuple[float, float, float] | None:
+    """The smallest circle (x, y, radius) around a part, if a text box stands under the middle of it."""
+    outlines, _ = cv2.findContours(part.mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    (x, y), radius = cv2.minEnclosingCircle(np.concatenate(outlines))
+    side = max(part.mask.shape)
+    if not 0.06 * side < radius < 0.3 * side:
+        return None
+    for quad in quads:
+        across, down = quad.mean(axis=0) - (x, y)
+        if abs(across) < _UNDER * radius and 0.7 * radius < down < radius + 0.1 * side:
+            return x, y, radius
+    return None
+
+
+def _shows(
+    small: np.ndarray, circle: tuple[float, float, float], other: Part, upright: np.ndarray | None, rest: float
+) -> bool:
+    """Whether what lies in a circle is somewhere on another part, smaller, and more than the share `rest` of that part
+    lies elsewhere; if what lies there is `upright`, bool (h, w), this itself, whatever is around it."""
     x, y, radius = circle
     height, width = small.shape[:2]
     x0, y0, x1, y1 = (round(v) for v in (x - radius, y - radius, x + radius + 1, y + radius + 1))
@@ -104,13 +128,14 @@ def _shows(small: np.ndarray, circle: tuple[float, float, float], other: Part, u
     reach = round(radius)
     left, top, right, bottom = other.xyxy
     window = slice(max(0, top - reach), bottom + reach), slice(max(0, left - reach), right + reach)
-    picture, mask = small[window].astype(np.float32), other.mask[window]
+    # A fine weave is not the same twice.
+    picture, mask = cv2.GaussianBlur(small[window], (0, 0), _BLUR).astype(np.float32), other.mask[window]
     unlike, elsewhere = [], []
     for zoom in _ZOOMS:
         size_wh = round(detail.shape[1] / zoom), round(detail.shape[0] / zoom)
         if min(size_wh) < 8 or size_wh[0] > picture.shape[1] or size_wh[1] > picture.shape[0]:
             continue
-        sample = cv2.resize(detail, size_wh, interpolation=cv2.INTER_AREA)
+        sample = cv2.GaussianBlur(cv2.resize(detail, size_wh, interpolation=cv2.INTER_AREA), (0, 0), _BLUR)
         within = (cv2.resize(inner, size_wh, interpolation=cv2.INTER_AREA) > 0.9).astype(np.float32)
         if within.sum() < 20:
             continue
@@ -118,6 +143,4 @@ def _shows(small: np.ndarray, circle: tuple[float, float, float], other: Part, u
         least, _, (col, row), _ = cv2.minMaxLoc(errors)
         unlike.append(np.sqrt(max(0.0, least) / within.sum()) / contrast)
         elsewhere.append(1 - mask[row : row + size_wh[1], col : col + size_wh[0]].sum() / max(1, mask.sum()))
-    if not unlike or min(unlike) >= _ALIKE:
-        return False
-    return upright is None or elsewhere[int(np.argmin(unlike))] > 0.5
+    return bool(unlike) and min(unlike) < _ALIKE and elsewhere[int(np.argmin(unlike))] > rest

@@ -120,7 +120,7 @@ def read_scene(
     body = drop_specks(body, max(6, int(0.0003 * body.size)))
 
     candidates = find_candidates(lab, body, marks, found.background, saliency)
-    details = magnified(small, candidates) if not found.background.busy else []
+    details = magnified(small, candidates, marks.quads) if not found.background.busy else []
     for detail in details:
         marks.add_window(detail)
     shown_again = union(details, empty)

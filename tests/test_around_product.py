@@ -85,7 +85,7 @@ def test_a_magnified_detail_without_a_rim_is_found_by_what_it_shows(tin):
     piece = (image != 255).any(axis=2) & ~product
     assert 0.3 < piece.sum() / disc.sum() < 0.7
     parts = [make_part(product, "product", 0.5), make_part(piece, "product", 0.2)]
-    (found,) = magnified(image, parts)
+    (found,) = magnified(image, parts, [])
     assert found[piece].all() and not (found & product).any() and found.sum() < 1.2 * disc.sum()
     # A bowl of the same colours shows nothing of the tin.
     bowl = np.zeros_like(disc)
@@ -93,7 +93,37 @@ def test_a_magnified_detail_without_a_rim_is_found_by_what_it_shows(tin):
     image[20:140, 270:390] = 255
     image[20:140, 270:390][bowl > 0] = np.linspace((210, 90, 87), (150, 90, 140), 120)[:, None].repeat(120, 1)[bowl > 0]
     piece = (image != 255).any(axis=2) & ~product
-    assert not magnified(image, [parts[0], make_part(piece, "product", 0.2)])
+    assert not magnified(image, [parts[0], make_part(piece, "product", 0.2)], [])
+
+
+def test_a_magnified_detail_of_thin_things_is_found_by_its_caption_and_what_it_shows():
+    """Where rails are thin, next to nothing of the window's edge is seen."""
+    large = np.full((1200, 1200, 3), 255, np.uint8)
+    for x in (100, 460):
+        cv2.rectangle(large, (x, 300), (x + 24, 1000), (140, 40, 110), cv2.FILLED)
+        cv2.rectangle(large, (x + 8, 300), (x + 12, 1000), (200, 130, 180), cv2.FILLED)
+    for y in (350, 520, 690):
+        cv2.rectangle(large, (90, y), (494, y + 20), (140, 40, 110), cv2.FILLED)
+        cv2.rectangle(large, (90, y + 6), (494, y + 10), (200, 130, 180), cv2.FILLED)
+    image = cv2.resize(large, (400, 400), interpolation=cv2.INTER_AREA)
+    detail = cv2.resize(large[460:600, 50:190], (110, 110), interpolation=cv2.INTER_AREA)
+    disc = cv2.circle(np.zeros((110, 110), np.uint8), (55, 55), 54, 1, cv2.FILLED) > 0
+    image[60:170, 260:370][disc] = detail[disc]
+    piece = (image != 255).any(axis=2)
+    chair = piece.copy()
+    chair[:, 220:] = False
+    parts = [make_part(chair, "product", 0.5), make_part(piece & ~chair, "product", 0.2)]
+    caption = np.float32([[280, 175], [350, 175], [350, 190], [280, 190]])
+    (found,) = magnified(image, parts, [caption])
+    assert found[piece & ~chair].all() and not (found & chair).any()
+    assert not magnified(image, parts, [])
+    # A smaller chair of the same kind, with its own caption, is no detail.
+    image[:, 220:] = 255
+    image[100:240, 230:370] = cv2.resize(large[250:1050, 0:800], (140, 140), interpolation=cv2.INTER_AREA)
+    piece = (image != 255).any(axis=2) & ~chair
+    parts = [make_part(chair, "product", 0.5), make_part(piece, "product", 0.3)]
+    below = np.float32([[250, 235], [320, 235], [320, 250], [250, 250]])
+    assert not magnified(image, parts, [below])
 
 
 def test_a_magnified_detail_may_be_larger_than_its_product_if_it_shows_the_products_edge():
@@ -124,7 +154,7 @@ def test_an_upright_magnified_detail_is_the_same_as_a_part_of_its_product_and_a_
     piece = image[..., 0] < 250
     piece[:, :400] = False
     parts = [make_part(vase > 0, "product", 0.5), make_part(piece, "product", 0.4)]
-    (found,) = magnified(image, parts)
+    (found,) = magnified(image, parts, [])
     assert found[piece].all()
     image, bowl = np.full((400, 400, 3), 255, np.uint8), np.zeros((400, 400), np.uint8)
     cv2.ellipse(bowl, (90, 250), (70, 60), 0, 0, 180, 1, cv2.FILLED)
@@ -132,12 +162,12 @@ def test_an_upright_magnified_detail_is_the_same_as_a_part_of_its_product_and_a_
     larger = cv2.warpAffine(image, np.float32([[1.5, 0, 140], [0, 1.5, -200]]), (400, 400), borderValue=(255,) * 3)
     both = np.minimum(image, larger)
     parts = [make_part((one[..., 0] < 250), "product", 0.5) for one in (larger, image)]
-    assert not magnified(both, parts)
+    assert not magnified(both, parts, [])
     # A cap of one colour is like anything of that colour.
     plain = np.full((400, 400, 3), 255, np.uint8)
     cap = cv2.circle(np.zeros((400, 400), np.uint8), (310, 90), 50, 1, cv2.FILLED)
     plain[(cap | bowl) > 0] = (120, 90, 60)
-    assert not magnified(plain, [make_part(bowl > 0, "product", 0.5), make_part(cap > 0, "product", 0.4)])
+    assert not magnified(plain, [make_part(bowl > 0, "product", 0.5), make_part(cap > 0, "product", 0.4)], [])
 
 
 def test_a_ranges_thing_that_the_network_misses_is_one_of_it_and_a_mirror_image_is_none():
