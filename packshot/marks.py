@@ -9,6 +9,7 @@ from packshot.compose import thickness
 from packshot.foreground import Foreground
 from packshot.plates import commonest, drawn_plate, plate_under, unseen_plate, with_outline
 from packshot.quads import fill_quad, line_height
+from packshot.stuck_on import sticker_under
 
 _STRONG = 20
 """Chroma in Lab."""
@@ -19,7 +20,8 @@ class Marks:
     """All bool (h, w). `writing`, one a text box; `text`, all of them; `loose`, those that float on the background;
     `plates`, flat shapes under writing that are overlays, one by one in `plate_masks`; `around`, a ring about each text
     box; `quads`, the boxes' corners, float32 (4, 2); `windows`, magnified details and inset photos: in `plates`,
-    but not in `plate_masks`, since they show the product's colours."""
+    but not in `plate_masks`, since they show the product's colours; `stickers`, those of `plate_masks` that are known
+    to lie over a product, however it looks there."""
 
     writing: list[np.ndarray]
     text: np.ndarray
@@ -29,6 +31,7 @@ class Marks:
     around: list[np.ndarray] = field(default_factory=list)
     quads: list[np.ndarray] = field(default_factory=list)
     windows: list[np.ndarray] = field(default_factory=list)
+    stickers: list[np.ndarray] = field(default_factory=list)
 
     @property
     def all(self) -> np.ndarray:
@@ -82,6 +85,9 @@ def find_marks(lab: np.ndarray, found: Foreground, quads: list[np.ndarray]) -> M
             plate = plate_under(lab, beside, mask, ring, centres)
             if plate is not None:
                 marks.add_plate(with_outline(lab, plate, alike))
+            elif (sticker := sticker_under(lab, beside, mask, ring)) is not None:
+                marks.add_plate(sticker)
+                marks.stickers.append(sticker)
     for rest in _covered_plates(lab, foreground & ~marks.plates, marks):
         marks.add_plate(rest)
     return marks

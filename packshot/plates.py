@@ -38,7 +38,7 @@ def plate_under(
     if free < 0.12 or not (_is_lettered(flat, writing) or _holds(shape, lines) >= 2):
         return None
     # Labels are seldom round, and seldom end where nothing of their product goes on.
-    over = _is_round(shape) or _lies_over(shape, foreground)
+    over = _is_round(shape) or lies_over(shape, foreground)
     # The face of a pack stands as free, but it is most of its product.
     over |= free > 0.48 and shape.sum() < 0.25 * grown(foreground, shape).sum()
     # No more of the product than the plate's soft rim goes with it.
@@ -182,7 +182,7 @@ def _is_lettered(flat: np.ndarray, writing: np.ndarray) -> bool:
     return marks >= 2 and 0.05 < ink.sum() / max(1, writing.sum()) < 0.7
 
 
-def _lies_over(region: np.ndarray, foreground: np.ndarray) -> bool:
+def lies_over(region: np.ndarray, foreground: np.ndarray) -> bool:
     """Whether a shape lies across the outline of what is behind it: where the two outlines meet there are notches.
 
     The edge of a label or of a pack's face runs into the outline without one.
