@@ -1,5 +1,5 @@
-"""Parts of a product that both networks lost: dials, screens, large parts in bold colours, and the insides of pale tubes.
-What rules had chosen is believed where the background is known; a dial with hands in its case, everywhere."""
+"""Parts of a product that both networks lost: dials, screens, large parts in bold colours, and the insides of pale
+tubes. What rules had chosen is believed where the background is known; a dial with hands in its case, everywhere."""
 
 import cv2
 import numpy as np
@@ -67,9 +67,9 @@ def lost_dials(
 
 
 def dials_with_hands(lab: np.ndarray, product: np.ndarray, marks: np.ndarray) -> np.ndarray:
-    """bool (h, w): round openings in `product` bool (h, w) that are faces of clocks and watches: of one colour, which is
-    not that of what is seen around the product, but for hands and marks. `lab` float32 (h, w, 3); `marks` bool (h, w),
-    overlays, of which nobody knows what is under them."""
+    """bool (h, w): round openings in `product` bool (h, w) that are faces of clocks and watches: of one colour, which
+    is not that of what is seen around the product, but for hands and marks. `lab` float32 (h, w, 3); `marks` bool
+    (h, w), overlays, of which nobody knows what is under them."""
     faces = [disc & ~marks for disc in split(dials(np.ones_like(product), product, max(product.shape), marks))]
     taken = np.zeros_like(product)
     for face in faces:

@@ -22,13 +22,16 @@ def mirror_image(lab: np.ndarray, background: Background, product: np.ndarray, m
     window = slice(int(cols[0]), int(cols[-1]) + 1)
     shown = product | (background.distance > _SHOWN)
     away = np.where((shown & ~marks)[..., None], lab - background.lab, 0)[:, window]
-    standing = product[:, window]
+    standing, hidden = product[:, window], marks[:, window]
     energy = (away * away).sum(axis=(1, 2))
     floor, best = None, 0.75
     for row in range(max(top + (bottom - top) // 3, (bottom + 1) // 2), bottom - 3):
         upper, lower = slice(2 * row - bottom, row), slice(row, bottom)
         # A quarter as strong, all in all.
         if energy[lower].sum() > 0.25**2 * energy[upper].sum():
+            continue
+        # What overlays hide is like anything.
+        if (standing & hidden)[lower].sum() > 0.5 * standing[lower].sum():
             continue
         above, below = away[upper][::-1], away[lower]
         alike = _likeness(above, below, energy[upper][::-1], energy[lower])

@@ -14,6 +14,7 @@ _SLANT = 8.0
 _INK = 6.0
 _OTHER_LIGHT = 8.0
 _SAME_INK = 10.0
+_COLOURED = 25.0
 """Lab units."""
 
 
@@ -44,7 +45,30 @@ def writing_over(lab: np.ndarray, product: np.ndarray, marks: Marks, unlike: np.
         if abs(angles[k]) > _SLANT and not (_apart(np.delete(angles, k), angles[k]) < 2 * _SLANT).any():
             inside = fill_quad(_lengthened(marks.quads[k], max(product.shape)), product.shape) & product
         found |= _strokes(lab, product, inside, beside, unlike, heights[k])
+        if crossing:
+            same = (shares >= 0.9) & (_apart(angles, angles[k]) < 4) & (abs(heights / heights[k] - 1) < 0.35)
+            lines = [marks.writing[other] for other in np.flatnonzero(same)]
+            found |= _in_same_ink(lab, product, lines, beside & (unlike > _INK), marks.text)
     return found
+
+
+def _in_same_ink(
+    lab: np.ndarray, product: np.ndarray, lines: list[np.ndarray], written: np.ndarray, text: np.ndarray
+) -> np.ndarray:
+    """bool (h, w): the strokes of those `lines`, text boxes on the product, that are in a strong colour in which there
+    is `written` beside it, and which `product` has nowhere but in `text`: captions in several lines. All bool
+    (h, w); `lab` float32 (h, w, 3)."""
+    found = np.zeros_like(product)
+    if not lines or not written.any():
+        return found
+    ink = commonest(lab[written])
+    alike = product & (np.linalg.norm(lab - ink, axis=2) < _SAME_INK)
+    if np.hypot(*ink[1:]) < _COLOURED or (alike & ~text).sum() > 0.005 * product.sum():
+        return found
+    for line in lines:
+        if 0.03 < (alike & line).sum() / line.sum() < 0.6:
+            found |= cv2.dilate((alike & line).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    return found & product
 
 
 def letters_beside(

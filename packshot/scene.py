@@ -145,7 +145,11 @@ def read_scene(
         )
         product &= ~_additions(product, chosen, likely if found.background.sure else None)
         product &= ~mirror_image(lab, found.background, product, marks.all | lines)
-        product &= ~(shown_again | union(windows + panels + marks.stickers, empty) | _insets(found, product, candidates, product_parts))
+        product &= ~(
+            shown_again
+            | union(windows + panels + marks.stickers, empty)
+            | _insets(found, product, candidates, product_parts)
+        )
         product |= _rest_of_range(product, chosen)
         if found.background.sure:
             product |= bold_rest(lab, found, marks, product, chosen)

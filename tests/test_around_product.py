@@ -356,6 +356,16 @@ def test_pale_legs_are_no_mirror_image():
     assert not mirror_image(to_lab(image), learn_background(image), product, np.zeros_like(product)).any()
 
 
+def test_what_is_hidden_by_overlays_is_no_mirror_image(tin):
+    image, product = tin
+    fade = np.linspace(0.3, 0.02, 90)[:, None, None]
+    image[300:390] = np.round(255 - fade * (255 - image[210:300][::-1].astype(float)))
+    seen = (image != 255).any(axis=2)
+    hidden = np.zeros_like(seen)
+    hidden[300:390, 100:240] = True
+    assert not mirror_image(to_lab(image), learn_background(image), seen, hidden).any()
+
+
 def test_the_strap_below_a_dial_is_no_mirror_image_of_the_one_above():
     image = np.full((400, 400, 3), 255, np.uint8)
     image[40:360, 170:230] = np.linspace(150, 235, 320).astype(np.uint8)[:, None, None]

@@ -136,6 +136,28 @@ def test_a_line_most_of_which_lies_on_the_product_is_none_of_it_if_it_reaches_ov
     assert not writing_over(lab, product, find_marks(lab, found, [own]), found.background.distance).any()
 
 
+@pytest.mark.parametrize(
+    ("ink", "printed", "over_it"), [("red", None, True), ("black", None, False), ("red", "red", False)]
+)
+def test_a_caption_in_several_lines_is_of_one_ink_which_the_product_has_nowhere(ink, printed, over_it):
+    inks = {"red": (205, 20, 30), "black": (40, 40, 40)}
+    image, product = np.full((400, 400, 3), 255, np.uint8), np.zeros((400, 400), bool)
+    product[60:360, 80:320] = True
+    image[60:360, 80:320] = np.linspace((225, 205, 190), (120, 130, 140), 240).astype(np.uint8)
+    if printed:
+        cv2.rectangle(image, (100, 300), (300, 340), inks[printed], cv2.FILLED)
+    bare = image.copy()
+    cv2.putText(image, "keep it dry and very warm", (10, 200), cv2.FONT_HERSHEY_SIMPLEX, 0.9, inks[ink], 2)
+    outer = (image != bare).any(axis=2)
+    cv2.putText(image, "11 items", (140, 140), cv2.FONT_HERSHEY_SIMPLEX, 0.9, inks[ink], 2)
+    line = (image != bare).any(axis=2) & ~outer
+    found, lab = find_foreground(image), to_lab(image)
+    marks = find_marks(lab, found, [quad(8, 174, 396, 208), quad(138, 114, 265, 148)])
+    over = writing_over(lab, product, marks, found.background.distance)
+    assert over[outer & product].mean() > 0.9
+    assert over[line].mean() > 0.9 if over_it else not over[line].any()
+
+
 @pytest.mark.parametrize("ink", [(150, 150, 160), (165, 88, 110)])
 def test_letters_that_hang_on_the_products_outline_are_none_of_it(ink):
     image, product = np.full((400, 400, 3), 255, np.uint8), np.zeros((400, 400), bool)

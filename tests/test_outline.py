@@ -5,7 +5,7 @@ import numpy as np
 
 from packshot.background import to_lab
 from packshot.foreground import find_foreground
-from packshot.lost_parts import bold_rest, lost_dials, pale_tubes
+from packshot.lost_parts import bold_rest, dials_with_hands, lost_dials, pale_tubes
 from packshot.marks import find_marks
 from packshot.outline import LAYERS, as_fed, shared_outline
 from packshot.saliency import shared_saliency
@@ -219,6 +219,33 @@ def test_a_dial_in_a_ring_that_is_all_but_closed_is_no_opening_and_a_gap_between
     plain[60:160, 55:145] = np.linspace((210, 160, 170), (230, 190, 200), 90).astype(np.uint8)
     screen = shaded & ~stool
     assert np.array_equal(lost_dials(to_lab(plain), find_foreground(plain), stool, shaded, none), screen)
+
+
+def test_a_face_with_hands_in_its_case_is_a_dial_whatever_is_known_of_the_background():
+    product, marks = np.zeros((2, 400, 400), bool)
+    ring = cv2.circle(np.zeros((400, 400), np.uint8), (200, 200), 80, 1, 14) > 0
+    product |= ring
+    product[20:130, 170:230] = product[270:380, 170:230] = True
+    face = cv2.circle(np.zeros((400, 400), np.uint8), (200, 200), 72, 1, cv2.FILLED) > 0
+    for colour, hands, badge, kept in (
+        ((235, 225, 195), True, False, True),
+        ((235, 225, 195), True, True, True),  # hides a part of the case
+        ((235, 225, 195), False, False, False),  # a hoop before a cushion
+        ((250, 250, 252), True, False, False),  # what is behind it
+    ):
+        image = np.full((400, 400, 3), 255, np.uint8)
+        image[product] = 120, 120, 128
+        image[face & ~product] = colour
+        if hands:
+            cv2.line(image, (200, 200), (235, 160), (40, 40, 40), 6)
+            cv2.line(image, (200, 200), (170, 190), (40, 40, 40), 6)
+        marks[:] = False
+        if badge:
+            marks |= cv2.circle(np.zeros((400, 400), np.uint8), (280, 270), 50, 1, cv2.FILLED) > 0
+            image[marks] = 30, 160, 120
+        dial = dials_with_hands(to_lab(image), product & ~marks, marks)
+        opening = face & ~product & ~marks
+        assert dial[opening].mean() > 0.95 if kept else not dial.any()
 
 
 def test_an_opening_in_which_the_background_lies_in_shade_is_no_dial():
