@@ -83,7 +83,10 @@ def letters_beside(
     for k, mask in enumerate(marks.writing):
         height = line_height(marks.quads[k])
         over = (mask & product).sum() / max(1, mask.sum())
-        if not 0.02 < over < 0.6 or (mask & marks.loose).sum() < 0.9 * mask.sum():
+        if (mask & marks.loose).sum() < 0.9 * mask.sum():
+            found |= _hanging(lab, product, mask & ~marks.plates, unlike, height)
+            continue
+        if not 0.02 < over < 0.6:
             continue
         box = mask
         if abs(angles[k]) > _SLANT and not (_apart(np.delete(angles, k), angles[k]) < 2 * _SLANT).any():
@@ -103,6 +106,29 @@ def letters_beside(
         kept = cv2.morphologyEx((product & ~gone).astype(np.uint8), cv2.MORPH_CLOSE, wide) > 0
         found |= gone & ~fill_holes(kept)
     return found
+
+
+def _hanging(lab: np.ndarray, product: np.ndarray, box: np.ndarray, unlike: np.ndarray, height: float) -> np.ndarray:
+    """bool (h, w): strokes of one colour, of three letters or more, that hang on the outline of `product` bool (h, w) in
+    a text `box` bool (h, w) that lies across it. `lab`, `unlike` and `height` as in `writing_over`."""
+    none = np.zeros_like(product)
+    width = round(0.4 * height) | 1
+    solid = cv2.morphologyEx(
+        product.astype(np.uint8), cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
+    )
+    strokes = product & ~(cv2.dilate(solid, np.ones((3, 3), np.uint8)) > 0) & (unlike > _INK)
+    if not (box & strokes).any() or not (box & (solid > 0)).any():
+        return none
+    alike = strokes & (np.linalg.norm(lab - commonest(lab[box & strokes]), axis=2) < _SAME_INK)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(alike.astype(np.uint8), connectivity=8)
+    # Legs and tassels go on beyond the box.
+    letters = np.bincount(labels[box], minlength=count) > 0.8 * stats[:, cv2.CC_STAT_AREA]
+    letters[0] = False
+    tall = letters & (stats[:, cv2.CC_STAT_HEIGHT] > 0.15 * height)
+    inked = letters[labels]
+    if tall.sum() < 3 or inked.sum() < 0.6 * (box & strokes).sum():
+        return none
+    return (cv2.dilate(inked.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0) & product & (solid == 0) & box
 
 
 def _reaches_over(outside: np.ndarray, unlike: np.ndarray, height: float) -> bool:

@@ -179,6 +179,26 @@ def test_letters_that_hang_on_the_products_outline_are_none_of_it(ink):
     assert not letters_beside(to_lab(image), product, likely, marks, found.background.distance).any()
 
 
+def test_letters_of_a_box_that_lies_across_the_outline_hang_on_it_and_legs_do_not():
+    image, product = np.full((400, 400, 3), 255, np.uint8), np.zeros((400, 400), bool)
+    product[60:200, 60:340] = True
+    image[60:200, 60:340] = np.linspace((210, 90, 87), (120, 86, 130), 280).astype(np.uint8)
+    for x in (80, 150, 240, 310):
+        product[200:330, x : x + 10] = True
+    image[200:330][product[200:330]] = 60, 50, 50
+    bare, box = image.copy(), quad(70, 176, 335, 232)
+    cv2.putText(image, "WINTERS", (75, 225), cv2.FONT_HERSHEY_SIMPLEX, 1.8, (150, 150, 160), 7)
+    for photo in (image, bare):
+        found, lab = find_foreground(photo), to_lab(photo)
+        letters = (photo != bare).any(axis=2) & ~product
+        marks = find_marks(lab, found, [box])
+        marks.loose[:] = False
+        taken = product | letters
+        gone = letters_beside(lab, taken, taken.astype(np.float32), marks, found.background.distance)
+        assert not letters.any() or gone[letters].mean() > 0.8
+        assert gone[product].mean() < 0.03 and (letters.any() or not gone.any())
+
+
 def test_a_lone_watermark_goes_on_where_the_reader_lost_it():
     image, product = np.full((400, 400, 3), 255, np.uint8), np.zeros((400, 400), bool)
     product[40:380, 150:310] = True
