@@ -109,8 +109,8 @@ def letters_beside(
 
 
 def _hanging(lab: np.ndarray, product: np.ndarray, box: np.ndarray, unlike: np.ndarray, height: float) -> np.ndarray:
-    """bool (h, w): strokes of one colour, of three letters or more, that hang on the outline of `product` bool (h, w) in
-    a text `box` bool (h, w) that lies across it. `lab`, `unlike` and `height` as in `writing_over`."""
+    """bool (h, w): strokes of one colour, of three letters or more, that hang on the outline of `product` bool (h, w)
+    in a text `box` bool (h, w) that lies across it. `lab`, `unlike` and `height` as in `writing_over`."""
     none = np.zeros_like(product)
     width = round(0.4 * height) | 1
     solid = cv2.morphologyEx(
