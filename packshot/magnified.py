@@ -21,7 +21,7 @@ _BLUR = 1.2
 """px."""
 _INNER = 0.68
 """Of the radius: without the rim, and without the ring that marks the place on the product."""
-_ALIKE = 0.2
+_ALIKE = 0.14
 """Of the detail's own contrast: how far it may differ from what it shows."""
 
 
