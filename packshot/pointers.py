@@ -4,10 +4,14 @@ the colour of its rim."""
 import cv2
 import numpy as np
 
+from packshot.badges import sampled
 from packshot.marks import rim_colour
 
 _ALIKE = 14.0  # distance in Lab
 _SIZES = 0.2, 0.65  # radius of the ring, of the detail's
+_TURNS = np.linspace(0, 2 * np.pi, 72, endpoint=False)
+_SHOWN = 0.4
+"""Share of a ring."""
 _WAY = np.linspace(0.3, 0.6, 40)
 """Of the way from the ring to the detail's middle: where the line is."""
 
@@ -23,7 +27,7 @@ def pointers(lab: np.ndarray, windows: list[np.ndarray], alike: np.ndarray) -> n
             continue
         radius = float(np.sqrt(window.sum() / np.pi))
         middle = np.argwhere(window)[:, ::-1].mean(axis=0)
-        for x, y, small in _rings(drawn, radius):
+        for x, y, small in _rings(drawn, covered, radius):
             points = np.float32([x, y]) + _WAY[:, None] * (middle - (x, y))
             cols, rows = np.round(points).astype(int).T
             seen = ~covered[rows, cols]
@@ -37,23 +41,32 @@ def pointers(lab: np.ndarray, windows: list[np.ndarray], alike: np.ndarray) -> n
     return found > 0
 
 
-def _rings(drawn: np.ndarray, radius: float) -> list[tuple[float, float, float]]:
-    """x, y, radius of thin circles in `drawn` bool (h, w) that are much smaller than the given radius."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(drawn.astype(np.uint8), connectivity=8)
+def _rings(drawn: np.ndarray, covered: np.ndarray, radius: float) -> list[tuple[float, float, float]]:
+    """x, y, radius of thin circles in `drawn` bool (h, w) that are much smaller than the given radius, whole or
+    `covered`, bool (h, w), for a part."""
+    lowest, highest = (round(share * radius) for share in _SIZES)
+    circles = cv2.HoughCircles(
+        cv2.GaussianBlur(255 * drawn.astype(np.uint8), (3, 3), 0),
+        cv2.HOUGH_GRADIENT_ALT,
+        dp=1.5,
+        minDist=max(1, lowest // 2),
+        param1=100,
+        param2=0.6,
+        minRadius=lowest,
+        maxRadius=highest,
+    )
+    near = np.pad(cv2.dilate(drawn.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0, 1)
+    shown, drawn = np.pad(~covered, 1), np.pad(drawn, 1)
+    away = max(4, round(radius / 14) + 2)
     rings = []
-    for label in range(1, count):
-        x, y, w, h, _ = stats[label]
-        if not 2 * _SIZES[0] * radius < max(w, h) < 2 * _SIZES[1] * radius or min(w, h) < 0.8 * max(w, h):
+    for x, y, small in [] if circles is None else circles[0].astype(float):
+        free = sampled(shown, x + 1, y + 1, small, _TURNS)
+        if free.mean() < _SHOWN:
             continue
-        points = np.argwhere(labels[y : y + h, x : x + w] == label)[:, ::-1] + (x, y)
-        middle = np.array([x + (w - 1) / 2, y + (h - 1) / 2])
-        away = points - middle
-        apart = np.hypot(*away.T)
-        size = float(np.median(apart))
-        on = np.abs(apart - size) < max(2.0, 0.06 * radius)
-        turns = np.unique(np.floor(np.arctan2(away[on, 1], away[on, 0]) / (2 * np.pi) * 36))
-        if on.mean() > 0.9 and len(turns) > 30:
-            rings.append((float(middle[0]), float(middle[1]), size))
+        on = sampled(near, x + 1, y + 1, small, _TURNS)[free].mean()
+        beside = max(sampled(drawn, x + 1, y + 1, small + step, _TURNS)[free].mean() for step in (-away, away))
+        if on > 0.85 and beside < 0.5:
+            rings.append((x, y, small))
     return rings
 
 

@@ -464,6 +464,18 @@ def test_the_ring_and_the_line_of_a_magnified_detail_are_none_of_the_product(tin
     assert not pointers(to_lab(image), [found], none).any()
 
 
+def test_a_ring_may_reach_under_its_magnified_detail(tin):
+    image, product = tin
+    ring = cv2.circle(np.zeros((400, 400), np.uint8), (240, 140), 38, 1, 3)
+    image[ring > 0] = 30, 140, 60
+    window(image, (310, 80), 70, (30, 140, 60))
+    disc = cv2.circle(np.zeros((400, 400), np.uint8), (310, 80), 72, 1, cv2.FILLED) > 0
+    hidden = (ring > 0) & disc
+    assert 0.2 < hidden.sum() / ring.sum() < 0.5
+    pointing = pointers(to_lab(image), [disc], np.zeros((400, 400), bool))
+    assert pointing[(ring > 0) & ~disc].mean() > 0.95 and pointing.mean() < 0.02
+
+
 def test_inset_photos_in_panels_of_their_own_are_no_products(tin):
     image, product = tin
     insets = np.zeros_like(product)
