@@ -18,6 +18,13 @@ TINT = 3
 """Lab units; a shadow has no tint, a pale dial has."""
 _LEAST_DIAL = 0.001
 """Share of the photo."""
+_CLOSE_UP = 0.35
+"""Share of the photo."""
+_AT_EDGE = 2
+"""px."""
+_LEAST_BEYOND = 0.05
+"""Share of a side."""
+_HALF_SEEN = 0.2
 
 
 def pale_parts(found: Foreground, product: np.ndarray, saliency: np.ndarray, marks: np.ndarray) -> np.ndarray:
@@ -53,6 +60,17 @@ def pale_parts(found: Foreground, product: np.ndarray, saliency: np.ndarray, mar
     keep |= shaded & (np.bincount(wider[reached], minlength=count) >= 4)
     keep[0] = False
     return keep[labels]
+
+
+def rest_of_close_up(product: np.ndarray, seen: np.ndarray, marks: np.ndarray) -> np.ndarray:
+    """bool (h, w): of a `product` bool (h, w) that fills the picture and goes on beyond two of its sides, what the
+    networks half see: little of the outline that they go by is there. `seen` float32 (h, w), the highest saliency;
+    `marks` bool (h, w), overlays."""
+    sides = (product[_AT_EDGE], product[-1 - _AT_EDGE], product[:, _AT_EDGE], product[:, -1 - _AT_EDGE])
+    beyond = sum(side.mean() > _LEAST_BEYOND for side in sides)
+    if beyond < 2 or product.mean() < _CLOSE_UP:
+        return np.zeros_like(product)
+    return drop_specks((seen > _HALF_SEEN) & ~marks & ~product, 20)
 
 
 def pale_insides(found: Foreground, product: np.ndarray, saliency: np.ndarray) -> np.ndarray:

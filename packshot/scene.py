@@ -19,7 +19,7 @@ from packshot.compose import drop_specks, fill_holes, thickness
 from packshot.covered import covered_outline
 from packshot.crossings import crossing_lines
 from packshot.foreground import Foreground
-from packshot.fusion import by_saliency, gaps, pale_insides, pale_parts, unsupported
+from packshot.fusion import by_saliency, gaps, pale_insides, pale_parts, rest_of_close_up, unsupported
 from packshot.insets import inset_panels
 from packshot.lenses import is_watch, lenses
 from packshot.lost_parts import FAINT, STRONG, bold_rest, dials_with_hands, lost_dials, pale_tubes
@@ -139,7 +139,8 @@ def read_scene(
     details = [window for window in marks.windows if not any(window is panel for panel in panels)]
     pointing = pointers(lab, details, found.background.alike)
     if see is not None and settle is not None and product.any():
-        likely = settle(layers(small, found, saliency, see(small), marks, lines | mirrored, product))
+        whole = see(small)
+        likely = settle(layers(small, found, saliency, whole, marks, lines | mirrored, product))
         product = drop_specks(
             likely > _least_likely(lab, found, marks, chosen, left_flat, saliency), max(6, int(0.0003 * body.size))
         )
@@ -155,6 +156,8 @@ def read_scene(
             product |= bold_rest(lab, found, marks, product, chosen)
             product |= lost_dials(lab, found, product, chosen, marks.all)
             product |= pale_tubes(found, product, chosen, marks.all | lines | mirrored)
+        else:
+            product |= rest_of_close_up(product, np.maximum(saliency, whole), marks.all)
         product |= dials_with_hands(lab, product, marks.all)
         product = without_pointers(product, pointing)
         product &= ~letters_beside(lab, product, likely, marks, found.background.distance)

@@ -5,6 +5,7 @@ import numpy as np
 
 from packshot.background import to_lab
 from packshot.foreground import find_foreground
+from packshot.fusion import rest_of_close_up
 from packshot.lost_parts import bold_rest, dials_with_hands, lost_dials, pale_tubes
 from packshot.marks import find_marks
 from packshot.outline import LAYERS, as_fed, shared_outline
@@ -246,6 +247,22 @@ def test_a_face_with_hands_in_its_case_is_a_dial_whatever_is_known_of_the_backgr
         dial = dials_with_hands(to_lab(image), product & ~marks, marks)
         opening = face & ~product & ~marks
         assert dial[opening].mean() > 0.95 if kept else not dial.any()
+
+
+def test_what_the_networks_half_see_of_a_close_up_is_product():
+    product, marks = np.zeros((2, 200, 200), bool)
+    product[:, 40:150] = True
+    marks[150:170, 150:200] = True
+    seen = np.zeros((200, 200), np.float32)
+    seen[100:, 150:] = 0.4
+    rest = (seen > 0) & ~marks
+    assert np.array_equal(rest_of_close_up(product, seen, marks), rest)
+    # A thing that stands free, or is small, shows its outline.
+    standing, narrow = product.copy(), product.copy()
+    standing[190:] = False
+    narrow[:, 90:] = False
+    for one in (standing, narrow):
+        assert not rest_of_close_up(one, seen, marks).any()
 
 
 def test_an_opening_in_which_the_background_lies_in_shade_is_no_dial():
