@@ -28,7 +28,7 @@ class MaskDetector(Engine):
 
     stage = "detect"
     name = "masks"
-    version = 19
+    version = 20
     max_batch = 16
     Params = MaskDetectorParams
     params: MaskDetectorParams

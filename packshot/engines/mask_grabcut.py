@@ -33,7 +33,7 @@ class GrabCutMask(Engine):
 
     stage = "mask"
     name = "grabcut"
-    version = 19
+    version = 20
     max_batch = 16
     Params = GrabCutMaskParams
     params: GrabCutMaskParams
