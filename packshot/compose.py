@@ -9,6 +9,8 @@ import numpy as np
 
 SPECK_PIXELS = 62
 """Components under this many pixels are dropped (METHOD.md)."""
+_OFF = 25.0
+"""RGB units from the line between two colours: what is half a mixture of them."""
 
 
 def drop_specks(mask: np.ndarray, least: int = SPECK_PIXELS) -> np.ndarray:
@@ -53,7 +55,8 @@ def soft_cutout(image: np.ndarray, mask: np.ndarray, reach: float = 2.0) -> np.n
 
     Alpha is the position of a pixel's colour between those of the product and of the background nearby (a projection
     in RGB, as in Bayesian matting with one colour each side); it is worked out only in the band along the outline, and
-    falls back to the outline itself where the two colours are alike.
+    falls back to the outline itself where the two colours are alike, and inside it where the pixel is no mixture of
+    them, as a rim in shade.
     """
     height, width = image.shape[:2]
     small = (
@@ -126,11 +129,14 @@ def _edge_pixels(
     span = front - back
     length = (span * span).sum(axis=1)
     seen = ((pixel - back) * span).sum(axis=1) / np.maximum(length, 1)
+    off = np.linalg.norm(pixel - back - np.clip(seen, 0, 1)[:, None] * span, axis=1)
     seen = np.clip((seen - 0.06) / 0.88, 0, 1)
     distance = signed.reshape(-1)[index]
     # The outline itself, as sharp as the photo's own edges are: one photo pixel and a half.
     drawn = np.clip(distance * scale / 1.5 + 0.5, 0, 1)
     trust = np.clip((np.sqrt(length) - 14) / 30, 0, 1)
+    inner = distance > 0
+    trust[inner] *= np.clip(1.5 - off[inner] / _OFF, 0, 1)
     alpha = trust * seen + (1 - trust) * drawn
     # Near the band's ends the mask decides, so that shadows outside and marks inside stay what they are.
     ends = np.clip((np.abs(distance) - 0.5 * reach) / (0.5 * reach), 0, 1)

@@ -31,6 +31,9 @@ _FACE, _HANDS, _OTHER_THAN_AROUND = 8, 20, 8
 """Lab units from a dial's own colour: its face, its hands and marks, the background."""
 _LEAST_FACE, _LEAST_HANDS = 0.75, 0.02
 """Shares of a dial."""
+_LEAST_LOST_FACE = 0.01
+"""Share of the product."""
+_MOST_LOST = 3
 _ENCLOSED, _HALF_ENCLOSED = 0.78, 0.65
 """Share of what is around a dial, and is no overlay."""
 _TUBE = 0.04
@@ -66,25 +69,38 @@ def lost_dials(
     return union(openings, np.zeros_like(product))
 
 
-def dials_with_hands(lab: np.ndarray, product: np.ndarray, marks: np.ndarray) -> np.ndarray:
+def dials_with_hands(lab: np.ndarray, product: np.ndarray, foreground: np.ndarray, marks: np.ndarray) -> np.ndarray:
     """bool (h, w): round openings in `product` bool (h, w) that are faces of clocks and watches: of one colour, which
-    is not that of what is seen around the product, but for hands and marks. `lab` float32 (h, w, 3); `marks` bool
-    (h, w), overlays, of which nobody knows what is under them."""
-    faces = [disc & ~marks for disc in split(dials(np.ones_like(product), product, max(product.shape), marks))]
+    is not that of what is seen around the product, but for hands and marks. A part of a face may be in `product`, if
+    the rest is in the `foreground` bool (h, w). `lab` float32 (h, w, 3); `marks` bool (h, w), overlays, of which nobody
+    knows what is under them."""
     taken = np.zeros_like(product)
-    for face in faces:
-        width = 2 * round(np.sqrt(face.sum() / np.pi)) + 1
-        near, close = (cv2.dilate((face | product).astype(np.uint8), _disc(size)) > 0 for size in (width, 9))
-        around = near & ~close & ~marks
-        core = cv2.erode(face.astype(np.uint8), _disc(max(3, width // 10 | 1))) > 0
-        if not core.any() or not around.any():
+    lost = foreground & ~product & ~marks
+    pieces = split(drop_specks(lost, max(20, int(_LEAST_LOST_FACE * product.sum()))))
+    pieces = sorted(pieces, key=np.sum)[-_MOST_LOST:]
+    cases = [product, *(product & (np.linalg.norm(lab - commonest(lab[piece]), axis=2) > _FACE) for piece in pieces)]
+    for case in cases:
+        if (case & ~taken).sum() < 0.3 * product.sum():
             continue
-        colour = commonest(lab[core])
-        off = np.linalg.norm(lab[core] - colour, axis=1)
-        own = np.linalg.norm(commonest(lab[around]) - colour) > _OTHER_THAN_AROUND
-        if own and (off < _FACE).mean() > _LEAST_FACE and (off > _HANDS).mean() > _LEAST_HANDS:
-            taken |= face
+        for disc in split(dials(np.ones_like(product), case, max(product.shape), marks)):
+            face = disc & ~marks
+            if not (face & taken).any() and _is_face(lab, face, product, marks):
+                taken |= face
     return taken
+
+
+def _is_face(lab: np.ndarray, face: np.ndarray, product: np.ndarray, marks: np.ndarray) -> bool:
+    """Whether an opening, bool (h, w), is of one colour, not that of what is around the product, with hands on it."""
+    width = 2 * round(np.sqrt(face.sum() / np.pi)) + 1
+    near, close = (cv2.dilate((face | product).astype(np.uint8), _disc(size)) > 0 for size in (width, 9))
+    around = near & ~close & ~marks
+    core = cv2.erode(face.astype(np.uint8), _disc(max(3, width // 10 | 1))) > 0
+    if not core.any() or not around.any():
+        return False
+    colour = commonest(lab[core])
+    off = np.linalg.norm(lab[core] - colour, axis=1)
+    own = np.linalg.norm(commonest(lab[around]) - colour) > _OTHER_THAN_AROUND
+    return bool(own and (off < _FACE).mean() > _LEAST_FACE and (off > _HANDS).mean() > _LEAST_HANDS)
 
 
 def bold_rest(lab: np.ndarray, found: Foreground, marks: Marks, product: np.ndarray, chosen: np.ndarray) -> np.ndarray:

@@ -158,7 +158,7 @@ def read_scene(
             product |= pale_tubes(found, product, chosen, marks.all | lines | mirrored)
         else:
             product |= rest_of_close_up(product, np.maximum(saliency, whole), marks.all)
-        product |= dials_with_hands(lab, product, marks.all)
+        product |= dials_with_hands(lab, product, found.mask, marks.all)
         product = without_pointers(product, pointing)
         product &= ~letters_beside(lab, product, likely, marks, found.background.distance)
         product_parts = _pieces(product, product_parts)

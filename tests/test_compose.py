@@ -84,6 +84,17 @@ def test_pasting_leaves_opaque_pixels_as_they_are():
     assert (white[cutout[..., 3] == 0] == 255).all() and np.array_equal(white[opaque], image[opaque])
 
 
+def test_a_rod_keeps_its_dark_rims_on_a_background_between_its_colours():
+    """White with grey rims on grey: seen as mixtures, the rims would be background."""
+    image = np.full((300, 300, 3), 150, np.uint8)
+    mask = np.zeros((300, 300), bool)
+    mask[100:112, 30:270] = True
+    image[100:112, 30:270] = np.uint8([70, 105, 160, 215, 240, 245, 245, 240, 215, 160, 105, 70])[:, None, None]
+    alpha = soft_cutout(image, mask)[..., 3]
+    assert (alpha[100:112, 40:260] > 127).mean() > 0.9
+    assert not (alpha[~cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)] > 127).any()
+
+
 @pytest.mark.parametrize(
     ("prompt", "names"),
     [
