@@ -45,11 +45,8 @@ def dials(piece: np.ndarray, seen: np.ndarray, side: int, hidden: np.ndarray | N
         share[((within & free).sum(axis=1) >= 0.1 * directions) | (free.mean(axis=1) < _SHOWN)] = 0
         if not len(share) or share.max() <= _RINGED:
             continue
-        x, y, radius = circles[share.argmax()]
-        disc = (
-            cv2.circle(np.zeros_like(blind), (round(float(x)), round(float(y))), round(float(radius)), 1, cv2.FILLED)
-            > 0
-        )
+        x, y, radius = np.round(circles[share.argmax()]).astype(int).tolist()
+        disc = cv2.circle(np.zeros_like(blind), (x, y), radius, 1, cv2.FILLED) > 0
         if (disc & piece).sum() > 0.9 * disc.sum() and (disc & seen).sum() < 0.2 * disc.sum():
             found |= disc & piece
     return found

@@ -25,6 +25,7 @@ _AT_EDGE = 2
 _LEAST_BEYOND = 0.05
 """Share of a side."""
 _HALF_SEEN = 0.2
+"""Saliency."""
 
 
 def pale_parts(found: Foreground, product: np.ndarray, saliency: np.ndarray, marks: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 
 from packshot.compose import fill_holes
-from packshot.plates import commonest, flat_shape, grown, is_geometric, is_unshaded, lies_over
+from packshot.plates import ONE_COLOUR, commonest, flat_shape, grown, is_geometric, is_unshaded, lies_over
 
 _LEAST_OUT, _MOST_OUT = 0.05, 0.6
 """Of a sticker."""
@@ -32,7 +32,7 @@ def sticker_under(lab: np.ndarray, foreground: np.ndarray, writing: np.ndarray, 
 def _merged(lab: np.ndarray, writing: np.ndarray, ring: np.ndarray) -> np.ndarray | None:
     """What is left of the colour around a text, once all is gone that its box does not fit in, if that is a rectangle,
     an ellipse or a star, bool (h, w)."""
-    flat = np.linalg.norm(lab - commonest(lab[writing | ring]), axis=2) < 7
+    flat = np.linalg.norm(lab - commonest(lab[writing | ring]), axis=2) < ONE_COLOUR
     if flat[writing | ring].mean() < 0.3:
         return None
     region = fill_holes(grown(flat | writing, writing))
@@ -43,8 +43,7 @@ def _merged(lab: np.ndarray, writing: np.ndarray, ring: np.ndarray) -> np.ndarra
     if not shape.any() or not is_geometric(shape):
         return None
     width = round(_TIPS * min(shape.any(axis=1).sum(), shape.any(axis=0).sum())) | 1
-    tips = region & (cv2.dilate(shape.astype(np.uint8), np.ones((width, width), np.uint8)) > 0)
-    return tips
+    return region & (cv2.dilate(shape.astype(np.uint8), np.ones((width, width), np.uint8)) > 0)
 
 
 def _sticks_out(shape: np.ndarray, foreground: np.ndarray) -> bool:
