@@ -76,7 +76,8 @@ def _has_own_rim(lab: np.ndarray, body: np.ndarray, x: float, y: float, radius: 
 
 
 def sampled(values: np.ndarray, x: float, y: float, radius: float, turns: np.ndarray) -> np.ndarray:
-    """`values` (h, w) or (h, w, n) along a circle, (len(turns),) or (len(turns), n)."""
+    """`values` (h, w) or (h, w, n) along a circle, (len(turns),) or (len(turns), n); along circles, x, y and radius
+    each (m, 1), (m, len(turns)) or (m, len(turns), n)."""
     cols = np.clip(np.round(x + radius * np.cos(turns)), 0, values.shape[1] - 1).astype(int)
     rows = np.clip(np.round(y + radius * np.sin(turns)), 0, values.shape[0] - 1).astype(int)
     return values[rows, cols]

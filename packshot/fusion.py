@@ -65,13 +65,16 @@ def pale_parts(found: Foreground, product: np.ndarray, saliency: np.ndarray, mar
 
 def rest_of_close_up(product: np.ndarray, seen: np.ndarray, marks: np.ndarray) -> np.ndarray:
     """bool (h, w): of a `product` bool (h, w) that fills the picture and goes on beyond two of its sides, what the
-    networks half see: little of the outline that they go by is there. `seen` float32 (h, w), the highest saliency;
-    `marks` bool (h, w), overlays."""
+    networks half see beside it: little of the outline that they go by is there. `seen` float32 (h, w), the highest
+    saliency; `marks` bool (h, w), overlays and all else that is known to be none."""
+    if min(product.shape) <= _AT_EDGE:
+        return np.zeros_like(product)
     sides = (product[_AT_EDGE], product[-1 - _AT_EDGE], product[:, _AT_EDGE], product[:, -1 - _AT_EDGE])
     beyond = sum(side.mean() > _LEAST_BEYOND for side in sides)
     if beyond < 2 or product.mean() < _CLOSE_UP:
         return np.zeros_like(product)
-    return drop_specks((seen > _HALF_SEEN) & ~marks & ~product, 20)
+    rest = drop_specks((seen > _HALF_SEEN) & ~marks & ~product, 20)
+    return grown(rest | product, product) & rest
 
 
 def pale_insides(found: Foreground, product: np.ndarray, saliency: np.ndarray) -> np.ndarray:

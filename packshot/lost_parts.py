@@ -92,15 +92,16 @@ def dials_with_hands(lab: np.ndarray, product: np.ndarray, foreground: np.ndarra
 def _is_face(lab: np.ndarray, face: np.ndarray, product: np.ndarray, marks: np.ndarray) -> bool:
     """Whether an opening, bool (h, w), is of one colour, not that of what is around the product, with hands on it."""
     width = 2 * round(np.sqrt(face.sum() / np.pi)) + 1
-    near, close = (cv2.dilate((face | product).astype(np.uint8), _disc(size)) > 0 for size in (width, 9))
-    around = near & ~close & ~marks
     core = cv2.erode(face.astype(np.uint8), _disc(max(3, width // 10 | 1))) > 0
-    if not core.any() or not around.any():
+    if not core.any():
         return False
     colour = commonest(lab[core])
     off = np.linalg.norm(lab[core] - colour, axis=1)
-    own = np.linalg.norm(commonest(lab[around]) - colour) > _OTHER_THAN_AROUND
-    return bool(own and (off < _FACE).mean() > _LEAST_FACE and (off > _HANDS).mean() > _LEAST_HANDS)
+    if (off < _FACE).mean() <= _LEAST_FACE or (off > _HANDS).mean() <= _LEAST_HANDS:
+        return False
+    apart = cv2.distanceTransform((~(face | product)).astype(np.uint8), cv2.DIST_L2, 5)
+    around = (apart > 4.5) & (apart <= width / 2) & ~marks
+    return bool(around.any() and np.linalg.norm(commonest(lab[around]) - colour) > _OTHER_THAN_AROUND)
 
 
 def bold_rest(lab: np.ndarray, found: Foreground, marks: Marks, product: np.ndarray, chosen: np.ndarray) -> np.ndarray:

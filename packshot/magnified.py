@@ -33,18 +33,23 @@ def magnified(small: np.ndarray, candidates: list[Part], quads: list[np.ndarray]
     the very same as a part of something larger.
     """
     found = []
-    for part in candidates:
+    # A fine weave is not the same twice.
+    soft = cv2.GaussianBlur(small, (0, 0), _BLUR)
+    captioned = [_captioned(part, quads) if part.score > _LEAST_SCORE else None for part in candidates]
+    # Each thing of a range has a caption.
+    is_range = sum(circle is not None for circle in captioned) > _MOST
+    for part, under in zip(candidates, captioned, strict=True):
         if part.score <= _LEAST_SCORE:
             continue
         # Of thin things little lies at the window's edge: its caption tells.
         arc = _circle_around(part)
-        circle = arc or _captioned(part, quads)
+        circle = arc or (None if is_range else under)
         if circle is None or _goes_on(part, circle, candidates):
             continue
         upright = part.mask if _is_upright(part) else None
         others = [other for other in candidates if other is not part and 3 * other.mask.sum() > part.mask.sum()]
         rest = _REST if arc is None or upright is not None else 0.0
-        if any(_shows(small, circle, other, upright, rest) for other in others[:_MOST]):
+        if any(_shows(small, soft, circle, other, upright, rest) for other in others[:_MOST]):
             x, y, radius = circle
             disc = np.zeros(part.mask.shape, np.uint8)
             cv2.circle(disc, (round(x), round(y)), round(radius + 2), 1, cv2.FILLED)
@@ -107,10 +112,16 @@ def _captioned(part: Part, quads: list[np.ndarray]) -> tuple[float, float, float
 
 
 def _shows(
-    small: np.ndarray, circle: tuple[float, float, float], other: Part, upright: np.ndarray | None, rest: float
+    small: np.ndarray,
+    soft: np.ndarray,
+    circle: tuple[float, float, float],
+    other: Part,
+    upright: np.ndarray | None,
+    rest: float,
 ) -> bool:
     """Whether what lies in a circle is somewhere on another part, smaller, and more than the share `rest` of that part
-    lies elsewhere; if what lies there is `upright`, bool (h, w), this itself, whatever is around it."""
+    lies elsewhere; if what lies there is `upright`, bool (h, w), this itself, whatever is around it. `soft`: `small`,
+    blurred."""
     x, y, radius = circle
     height, width = small.shape[:2]
     x0, y0, x1, y1 = (round(v) for v in (x - radius, y - radius, x + radius + 1, y + radius + 1))
@@ -128,8 +139,7 @@ def _shows(
     reach = round(radius)
     left, top, right, bottom = other.xyxy
     window = slice(max(0, top - reach), bottom + reach), slice(max(0, left - reach), right + reach)
-    # A fine weave is not the same twice.
-    picture, mask = cv2.GaussianBlur(small[window], (0, 0), _BLUR).astype(np.float32), other.mask[window]
+    picture, mask = soft[window].astype(np.float32), other.mask[window]
     unlike, elsewhere = [], []
     for zoom in _ZOOMS:
         size_wh = round(detail.shape[1] / zoom), round(detail.shape[0] / zoom)

@@ -54,6 +54,7 @@ class Marks:
         if not plates:
             return
         self.plate_masks = [plate for plate in self.plate_masks if not any(plate is one for one in plates)]
+        self.stickers = [sticker for sticker in self.stickers if not any(sticker is one for one in plates)]
         self.plates = union(self.covers, np.zeros_like(self.plates))
 
 

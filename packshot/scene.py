@@ -144,7 +144,8 @@ def read_scene(
         product = drop_specks(
             likely > _least_likely(lab, found, marks, chosen, left_flat, saliency), max(6, int(0.0003 * body.size))
         )
-        product &= ~_additions(product, chosen, likely if found.background.sure else None)
+        settled = product
+        product = settled & ~_additions(product, chosen, likely if found.background.sure else None)
         product &= ~mirror_image(lab, found.background, product, marks.all | lines)
         product &= ~(
             shown_again
@@ -157,7 +158,7 @@ def read_scene(
             product |= lost_dials(lab, found, product, chosen, marks.all)
             product |= pale_tubes(found, product, chosen, marks.all | lines | mirrored)
         else:
-            product |= rest_of_close_up(product, np.maximum(saliency, whole), marks.all)
+            product |= rest_of_close_up(product, np.maximum(saliency, whole), marks.all | lines | (settled & ~product))
         product |= dials_with_hands(lab, product, found.mask, marks.all)
         product = without_pointers(product, pointing)
         product &= ~letters_beside(lab, product, likely, marks, found.background.distance)
@@ -166,7 +167,7 @@ def read_scene(
     overlays += [
         make_part(mask & ~product, "text", 0.9)
         for mask in marks.writing
-        if (mask & product).sum() < 0.7 * max(1, mask.sum())
+        if (mask & ~product).any() and (mask & product).sum() < 0.7 * mask.sum()
     ]
     overlay = union([part.mask for part in overlays], empty) & ~product
     rest = drop_specks(found.mask & ~product & ~overlay, 8)

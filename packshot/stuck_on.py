@@ -40,6 +40,7 @@ def _merged(lab: np.ndarray, writing: np.ndarray, ring: np.ndarray) -> np.ndarra
     kernel = np.ones((len(rows), len(cols)), np.uint8)
     # What lies beyond the picture is none of it.
     shape = cv2.morphologyEx(np.pad(region, 1).astype(np.uint8), cv2.MORPH_OPEN, kernel)[1:-1, 1:-1] > 0
+    shape = grown(shape, writing)
     if not shape.any() or not is_geometric(shape):
         return None
     width = round(_TIPS * min(shape.any(axis=1).sum(), shape.any(axis=0).sum())) | 1

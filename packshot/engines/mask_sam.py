@@ -27,7 +27,7 @@ class SamMask(Engine):
 
     stage = "mask"
     name = "sam"
-    version = 1
+    version = 2
     max_batch = 32
     Params = SamMaskParams
     params: SamMaskParams
