@@ -11,6 +11,8 @@ _LEAST_OUT, _MOST_OUT = 0.05, 0.6
 """Of a sticker."""
 _MOST = 0.25
 """Of its product."""
+_MOST_MERGED = 0.35
+"""Of a sticker's outline."""
 _TIPS = 0.25
 """Of a sticker's size: the points of a star."""
 
@@ -44,7 +46,10 @@ def _merged(lab: np.ndarray, writing: np.ndarray, ring: np.ndarray) -> np.ndarra
     if not shape.any() or not is_geometric(shape):
         return None
     width = round(_TIPS * min(shape.any(axis=1).sum(), shape.any(axis=0).sum())) | 1
-    return region & (cv2.dilate(shape.astype(np.uint8), np.ones((width, width), np.uint8)) > 0)
+    shape = region & (cv2.dilate(shape.astype(np.uint8), np.ones((width, width), np.uint8)) > 0)
+    # Writing on something of one colour that goes on around it has no shape of its own.
+    rim = (cv2.dilate(shape.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0) & ~shape
+    return shape if region[rim].mean() < _MOST_MERGED else None
 
 
 def _sticks_out(shape: np.ndarray, foreground: np.ndarray) -> bool:
