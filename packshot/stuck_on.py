@@ -11,8 +11,10 @@ _LEAST_OUT, _MOST_OUT = 0.05, 0.6
 """Of a sticker."""
 _MOST = 0.25
 """Of its product."""
-_MOST_MERGED = 0.35
+_MOST_MERGED = 0.42
 """Of a sticker's outline."""
+_LEAST_OWN = 0.5
+"""Of what is of its colour and hangs together."""
 _TIPS = 0.25
 """Of a sticker's size: the points of a star."""
 
@@ -49,7 +51,7 @@ def _merged(lab: np.ndarray, writing: np.ndarray, ring: np.ndarray) -> np.ndarra
     shape = region & (cv2.dilate(shape.astype(np.uint8), np.ones((width, width), np.uint8)) > 0)
     # Writing on something of one colour that goes on around it has no shape of its own.
     rim = (cv2.dilate(shape.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0) & ~shape
-    return shape if region[rim].mean() < _MOST_MERGED else None
+    return shape if region[rim].mean() < _MOST_MERGED and shape.sum() > _LEAST_OWN * region.sum() else None
 
 
 def _sticks_out(shape: np.ndarray, foreground: np.ndarray) -> bool:

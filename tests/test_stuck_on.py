@@ -54,7 +54,7 @@ def test_a_sticker_in_its_products_own_colour_ends_where_its_writing_no_longer_f
     assert not sticker[120:170].any() and not sticker[255:].any()
 
 
-@pytest.mark.parametrize("case", ("label", "belt", "shaded", "face"))
+@pytest.mark.parametrize("case", ("label", "belt", "shaded", "face", "screen"))
 def test_what_is_printed_on_a_product_is_no_sticker(case):
     image = shaded(plate())
     colour = 240, 80, 30
@@ -66,6 +66,12 @@ def test_what_is_printed_on_a_product_is_no_sticker(case):
         image[belt] = colour
     elif case == "shaded":  # lies in the product's own light
         image[190:233, 250:356] = np.uint8(np.linspace(1.0, 0.75, 106)[None, :, None] * colour)
+    elif case == "screen":  # of one colour, which goes on around the writing; a caption's box sticks out
+        image[:] = 255
+        image[40:380, 40:360] = np.uint8([30, 30, 34])
+        image[50:370, 50:350] = 233, 203, 186
+        for y in (150, 250):
+            cv2.rectangle(image, (50, y), (130, y + 30), (230, 110, 40), cv2.FILLED)
     else:  # most of what it is on
         image[:] = 255
         cv2.rectangle(image, (90, 120), (290, 300), colour, cv2.FILLED)
