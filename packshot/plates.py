@@ -34,7 +34,7 @@ def plate_under(
     inner, free = _surroundings(shape, foreground)
     if free > 0.75:
         return inner > 0
-    flat = _of_one_colour(lab, writing | ring)
+    flat = of_one_colour(lab, writing | ring)
     if free < 0.12 or not (_is_lettered(flat, writing) or _holds(shape, lines) >= 2):
         return None
     # Labels are seldom round, and seldom end where nothing of their product goes on.
@@ -87,7 +87,7 @@ def flat_shape(
 ) -> np.ndarray | None:
     """The rectangle, ellipse or star of one colour on which a text lies, bool (h, w), if it lies on one; `within` bool
     (h, w), where it may be."""
-    flat = _of_one_colour(lab, writing | ring)
+    flat = of_one_colour(lab, writing | ring)
     if within is not None:
         flat &= within
     if flat[writing | ring].mean() < 0.3:
@@ -99,7 +99,7 @@ def flat_shape(
     return region if region.any() and (is_geometric(region) or _is_round(region)) else None
 
 
-def _of_one_colour(lab: np.ndarray, where: np.ndarray) -> np.ndarray:
+def of_one_colour(lab: np.ndarray, where: np.ndarray) -> np.ndarray:
     """Pixels of the colour that is commonest in `where`, bool (h, w)."""
     return np.linalg.norm(lab - commonest(lab[where]), axis=2) < ONE_COLOUR
 

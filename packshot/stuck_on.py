@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 
 from packshot.compose import fill_holes
-from packshot.plates import ONE_COLOUR, commonest, flat_shape, grown, is_geometric, is_unshaded, lies_over
+from packshot.plates import flat_shape, grown, is_geometric, is_unshaded, lies_over, of_one_colour
 
 _LEAST_OUT, _MOST_OUT = 0.05, 0.6
 """Of a sticker."""
@@ -36,7 +36,7 @@ def sticker_under(lab: np.ndarray, foreground: np.ndarray, writing: np.ndarray, 
 def _merged(lab: np.ndarray, writing: np.ndarray, ring: np.ndarray) -> np.ndarray | None:
     """What is left of the colour around a text, once all is gone that its box does not fit in, if that is a rectangle,
     an ellipse or a star, bool (h, w)."""
-    flat = np.linalg.norm(lab - commonest(lab[writing | ring]), axis=2) < ONE_COLOUR
+    flat = of_one_colour(lab, writing | ring)
     if flat[writing | ring].mean() < 0.3:
         return None
     region = fill_holes(grown(flat | writing, writing))
